@@ -1,0 +1,232 @@
+#include "buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *must(void *p)
+{
+    if (!p) {
+        static const char text[] = "sentinel-watch: out of memory\n";
+        fwrite(text, 1, sizeof text - 1, stderr);
+        abort();
+    }
+    return p;
+}
+
+void *xmalloc(size_t n)
+{
+    return must(malloc(n ? n : 1));
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+    return must(calloc(n ? n : 1, size ? size : 1));
+}
+
+void *xrealloc(void *p, size_t n)
+{
+    return must(realloc(p, n ? n : 1));
+}
+
+char *xstrdup(const char *s)
+{
+    return must(strdup(s));
+}
+
+char *xstrndup(const char *s, size_t n)
+{
+    return must(strndup(s, n));
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+    va_list ap;
+    char *s;
+    va_start(ap, fmt);
+    int n = vasprintf(&s, fmt, ap);
+    va_end(ap);
+    return must(n < 0 ? NULL : s);
+}
+
+void buf_free(struct buf *b)
+{
+    free(b->data);
+    *b = (struct buf){0};
+}
+
+void buf_cleanup(struct buf *b)
+{
+    buf_free(b);
+}
+
+void str_cleanup(char **s)
+{
+    free(*s);
+}
+
+void buf_clear(struct buf *b)
+{
+    b->len = 0;
+    if (b->data)
+        b->data[0] = 0;
+}
+
+static void room(struct buf *b, size_t n)
+{
+    if (b->cap - b->len > n)
+        return;
+    size_t cap = b->cap ? b->cap : 256;
+    while (cap - b->len <= n)
+        cap *= 2;
+    b->data = xrealloc(b->data, cap);
+    b->cap = cap;
+}
+
+void buf_put(struct buf *b, const void *p, size_t n)
+{
+    room(b, n);
+    if (n)
+        memcpy(b->data + b->len, p, n);
+    b->len += n;
+    b->data[b->len] = 0;
+}
+
+void buf_puts(struct buf *b, const char *s)
+{
+    buf_put(b, s, strlen(s));
+}
+
+void buf_putc(struct buf *b, char c)
+{
+    buf_put(b, &c, 1);
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    if (n > 0) {
+        room(b, (size_t)n);
+        vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
+        b->len += (size_t)n;
+    }
+    va_end(again);
+}
+
+char *buf_steal(struct buf *b)
+{
+    char *s = b->data ? b->data : xstrdup("");
+    *b = (struct buf){0};
+    return s;
+}
+
+/* Length of the valid UTF-8 sequence at p (at most n bytes), 0 when there is none. Overlong forms, surrogates and
+ * numbers above 10FFFF are not valid (RFC 3629). */
+static size_t utf8_len(const unsigned char *p, size_t n)
+{
+    if (p[0] < 0x80)
+        return 1;
+    size_t len = p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : 0;
+    if (!len || len > n)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+        (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return len;
+}
+
+static bool plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '\\' && c != '"';
+}
+
+/* json: write for the inside of a JSON string, so that the backslash of an escape is doubled and quotes get one. */
+static void escape(struct buf *b, const void *src, size_t n, bool json)
+{
+    const unsigned char *p = src;
+    const char *bs = json ? "\\\\" : "\\";
+    for (size_t i = 0; i < n;) {
+        size_t run = i;
+        while (run < n && plain(p[run]))
+            run++;
+        if (run > i) {
+            buf_put(b, p + i, run - i);
+            i = run;
+            continue;
+        }
+        size_t len = utf8_len(p + i, n - i);
+        /* C1 controls are the two-byte sequences c2 80 .. c2 9f: controls to a terminal, so escaped byte by byte. */
+        bool c1 = len == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0;
+        if (p[i] == '\\')
+            buf_printf(b, "%s%s", bs, bs);
+        else if (p[i] == '"')
+            buf_puts(b, json ? "\\\"" : "\"");
+        else if (len > 1 && !c1)
+            buf_put(b, p + i, len);
+        else
+            buf_printf(b, "%sx%02x", bs, p[i]);
+        i += len > 1 && !c1 ? len : 1;
+    }
+}
+
+void buf_escape(struct buf *b, const void *p, size_t n)
+{
+    escape(b, p, n, false);
+    if (!b->data)
+        buf_put(b, "", 0);
+}
+
+static int hex(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int buf_unescape(struct buf *b, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] != '\\') {
+            buf_putc(b, s[i]);
+        } else if (i + 1 < n && s[i + 1] == '\\') {
+            buf_putc(b, '\\');
+            i++;
+        } else if (i + 3 < n && s[i + 1] == 'x' && hex(s[i + 2]) >= 0 && hex(s[i + 3]) >= 0) {
+            buf_putc(b, (char)(hex(s[i + 2]) * 16 + hex(s[i + 3])));
+            i += 3;
+        } else {
+            return -1;
+        }
+    }
+    if (!b->data)
+        buf_put(b, "", 0);
+    return 0;
+}
+
+void json_bytes(struct buf *b, const void *p, size_t n)
+{
+    buf_putc(b, '"');
+    escape(b, p, n, true);
+    buf_putc(b, '"');
+}
+
+void json_str(struct buf *b, const char *s)
+{
+    if (s)
+        json_bytes(b, s, strlen(s));
+    else
+        buf_puts(b, "null");
+}
+
+void json_key(struct buf *b, const char *key)
+{
+    if (b->len && b->data[b->len - 1] != '{' && b->data[b->len - 1] != '[')
+        buf_putc(b, ',');
+    buf_printf(b, "\"%s\":", key);
+}

@@ -1,0 +1,72 @@
+/* calls - floor 2: the tables of supervised calls, one file per family under calls/, one row per call.
+ *
+ * The filter, the policy's verbs, the audit's names and the manual derive from these rows. A new call is a new row; a new
+ * family a new file and one line in calls.c (docs/adding-a-call.md).
+ *
+ * read() turns the notice into facts, without any side effect: it copies arguments, pins what they lead to, adds needs. It
+ * returns how the call goes on. carry_out() does the allowed act on our own copies, with the caller's rights and umask
+ * already assumed by whoever calls it (may_block says whether that must be a hand), and fills the reply; it must
+ * not reply itself. An act that was interrupted (EINTR on a hand that was told so) returns reply->error = EINTR.
+ */
+#ifndef SW_CALLS_H
+#define SW_CALLS_H
+
+#include "filter.h"
+#include "request.h"
+
+enum next {
+    NEXT_JUDGE,    /* needs (or native, or refuse) are filled: decide */
+    NEXT_GONE,     /* the caller has gone: drop it without a word */
+    NEXT_PASS,     /* no right is touched and nothing is decided on memory: CONTINUE, r->pass says why; no record */
+    NEXT_PERFORM,  /* no right is touched, but memory decided: carry_out, no record */
+};
+
+enum carry {
+    CARRY_OUT,  /* carry_out() and reply */
+    CARRY_EXEC, /* CONTINUE under the ptrace machine, verified */
+    CARRY_PASS, /* allowed and safe to CONTINUE: registers alone decided (reason in `pass`) */
+};
+
+struct reply {
+    int64_t value;
+    int error;    /* > 0: the caller's errno */
+    int fd;       /* >= 0: to be put into the caller; owned by the reply */
+    bool cloexec;
+    bool late;    /* our reference must be gone before the caller goes on: ADDFD, close, SEND */
+    int sigpipe;  /* != 0: the act would have raised SIGPIPE: send it to the caller's thread after the reply */
+};
+
+/* What a family needs from us besides the notice. One per session, immutable after the start. */
+struct calls_env {
+    int listener;
+    struct procs *procs;
+    bool enforce;
+    pid_t supervisor;
+    void *owned; /* calls/net: what the agent's own programs bound */
+};
+
+struct call {
+    int nr;
+    const char *name;
+    enum next (*read)(const struct calls_env *env, struct request *r);
+    /* Which way an allowed request goes; NULL means CARRY_OUT. Pure. */
+    enum carry (*carry)(const struct request *r);
+    bool (*may_block)(const struct request *r); /* NULL: never */
+    void (*carry_out)(const struct calls_env *env, struct request *r, struct reply *reply);
+    void (*drop)(struct request *r); /* frees r->own */
+    bool creates;          /* the act depends on the caller's umask */
+    int restart;           /* 512: EINTR natively (ERESTARTSYS); 513: always restarted (ERESTARTNOINTR) */
+    enum continue_reason pass;
+    bool enforce_only;     /* not trapped in log mode (refusals, and what only protects ourselves) */
+    const struct filter_test *tests; /* all must hold for the call to be trapped; NULL: always */
+};
+
+const struct call *calls_find(int nr);
+/* All rows, family by family; NULL-terminated array of tables each ended by a row with name NULL. */
+extern const struct call *const calls_tables[];
+
+/* For the families: the bytes of the caller's string argument, with the native errors. 0, or r->native is set (EFAULT,
+ * ENAMETOOLONG, ENOENT is left to resolving) and -1, or -2: the caller has gone. */
+int calls_path(const struct calls_env *env, struct request *r, uint64_t addr, char **ret);
+
+#endif

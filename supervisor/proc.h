@@ -1,0 +1,60 @@
+/* proc - floor 1: facts about processes, each learned once.
+ *
+ * A `struct process` is an immutable snapshot of one process running one program: after an exec there is a new one. It is
+ * reference counted (process_ref, process_unref; any thread). Its parent is remembered as it was when first seen, so
+ * that `under` rules survive a parent that died; when the ancestry cannot be followed up to the agent's first
+ * process (a daemon met late), lineage_known is false.
+ *
+ * procs is thread-safe. Thread ids are checked against a pidfd of the very thread (PIDFD_THREAD, Linux 6.9; before that
+ * /proc is read again), so a reused number is never taken for the old one.
+ */
+#ifndef SW_PROC_H
+#define SW_PROC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct process {
+    int refs;
+    pid_t pid, ppid; /* the thread group's id; the parent's as first seen */
+    uid_t uid;
+    char *exe;  /* /proc/PID/exe; never NULL ("" when unreadable) */
+    char comm[16];
+    struct process *parent; /* NULL for the agent's first process, or when unknown */
+    bool lineage_known;
+};
+
+struct procs;
+struct procs *procs_new(pid_t supervisor);
+void procs_free(struct procs *p);
+void procs_root(struct procs *p, pid_t agent); /* the agent's first process: where every known lineage ends */
+struct process *procs_of(struct procs *p, pid_t tid); /* a new reference; NULL: gone */
+struct process *process_ref(struct process *p);
+void process_unref(struct process *p);
+/* An exec by tid was let through (log mode: may still fail) or was seen to happen: read the program again. */
+void procs_exec(struct procs *p, pid_t tid, bool happened);
+void procs_gone(struct procs *p, pid_t pid); /* reaped: forget it */
+/* pidfd_getfd(2) from the table of thread tid; a close-on-exec descriptor of ours, or -errno. -EBADF is the caller's
+ * own error; anything else means that the call must be denied. */
+int procs_getfd(struct procs *p, pid_t tid, int fd);
+bool procs_descends(struct procs *p, pid_t pid); /* is pid (or tid) below the supervisor now? */
+
+/* Plain reads of /proc/TID, not remembered. -1 when gone. */
+struct proc_ids {
+    pid_t tgid, ppid;
+    uid_t euid;
+    gid_t egid;
+    unsigned umask;
+    int ngroups;
+    gid_t groups[64]; /* more than 64: ngroups is -1 and proc_groups has to be asked */
+    uint64_t cap_eff;
+    uint64_t sig_pending, sig_blocked; /* SigPnd | ShdPnd; SigBlk */
+    unsigned sigq;
+    int seccomp, no_new_privs;
+};
+int proc_status(pid_t tid, struct proc_ids *ret);
+char *proc_link(pid_t tid, const char *name); /* readlink of /proc/TID/NAME, fresh, NULL on failure */
+int proc_stat(pid_t pid, char *state, pid_t *ppid, pid_t *pgrp, pid_t *session, int *tty_nr, pid_t *tpgid); /* any may be NULL */
+
+#endif
