@@ -1,0 +1,46 @@
+/* approval - floor 4: the pending asks: cards, deadlines, interfaces. It decides nothing by itself.
+ *
+ * One thread (the desk) owns it: it serves the session's socket (docs/protocol.md), the console on the agent's own terminal
+ * when that was asked for, the deadlines, and the scribe's answers. approval_open hands a request over; it comes back
+ * through ops->answered exactly once, on the desk's thread: with an answer, a timeout, unattended, or because the caller
+ * has gone or was interrupted by a signal.
+ */
+#ifndef SW_APPROVAL_H
+#define SW_APPROVAL_H
+
+#include "audit.h"
+#include "decide.h"
+#include "trace.h"
+
+struct approval;
+
+enum approval_how { APPROVAL_AUTO, APPROVAL_CONSOLE, APPROVAL_TUI, APPROVAL_DESKTOP, APPROVAL_REJECT };
+
+struct approval_ops {
+    /* allowed: what the user, an older answer or the end of waiting says. handler: who answered, or NULL. */
+    void (*answered)(void *arg, struct request *r, const struct decision *d, bool allowed, enum decided_by by, const char *handler);
+    /* The caller has a signal to handle: nobody answers any more, the call is to be restarted by the machine. */
+    void (*interrupted)(void *arg, struct request *r, const struct decision *d);
+    void (*stop_agent)(void *arg);
+    void *arg;
+};
+
+struct approval_config {
+    const char *session;
+    const char *socket;     /* path of SESSION.sock; NULL: none */
+    enum approval_how how;
+    int64_t timeout_ms;     /* 0 for ever */
+    int console_fd;         /* the agent's terminal for --approval console, or -1 */
+    const struct policy *policy;
+    struct grants *grants;
+    struct trace *trace;
+    struct audit *audit;
+    struct approval_ops ops;
+};
+
+int approval_start(const struct approval_config *c, struct approval **ret, struct err *err);
+void approval_open(struct approval *a, struct request *r, const struct decision *d); /* any thread; takes r */
+void approval_stop(struct approval *a); /* ends the desk; every ask still open comes back as BY_GONE */
+const char *approval_hint(const struct approval *a); /* for the start line: how to answer */
+
+#endif

@@ -1,0 +1,39 @@
+/* pattern - floor 3: path patterns and address patterns, parsed once, matched without allocation. Pure.
+ *
+ * Paths (policy manual): `*` and `?` inside one component, matching a leading dot; `**` only as a whole component, for none
+ * or more; `DIR/` `**` is DIR itself and all below it; `\` takes the next byte literally. Bytes, not characters. A
+ * pattern is kept as a literal prefix of whole components plus the rest, so that literal trees are plain prefix tests.
+ * Addresses: host, *.domain, IPv4, [IPv6], CIDR, each with :port, :lo-hi or nothing; any:443; tcp: and udp:;
+ * unix:/glob, unix:@glob; own loopback link-local private multicast metadata any.
+ */
+#ifndef SW_PATTERN_H
+#define SW_PATTERN_H
+
+#include "err.h"
+#include "request.h"
+
+struct path_pattern;
+struct address_pattern;
+
+/* text is absolute or starts with a `**` component, variables already expanded (what they held escaped with `\`). On failure err
+ * says what was found and what was expected, and *column (0-based) where. */
+struct path_pattern *path_pattern_new(const char *text, size_t *column, struct err *err);
+bool path_pattern_match(const struct path_pattern *p, const char *path);
+const char *path_pattern_text(const struct path_pattern *p);
+const char *path_pattern_literal(const struct path_pattern *p); /* the literal whole components: "/home/u/.ssh"; "" when none */
+bool path_pattern_is_tree(const struct path_pattern *p);        /* LITERAL followed by one `**` component and nothing else */
+bool path_pattern_is_exact(const struct path_pattern *p);       /* no glob at all */
+void path_pattern_set_literal(struct path_pattern *p, const char *resolved); /* replaces the literal part (symlinks resolved at load) */
+bool path_pattern_covers(const struct path_pattern *a, const struct path_pattern *b); /* everything b matches, a matches; may say no wrongly */
+void path_pattern_free(struct path_pattern *p);
+
+struct address_pattern *address_pattern_new(const char *text, size_t *column, struct err *err);
+bool address_pattern_match(const struct address_pattern *p, const struct target *t);
+const char *address_pattern_text(const struct address_pattern *p);
+bool address_pattern_is_name(const struct address_pattern *p); /* a host or *.domain */
+bool address_pattern_covers(const struct address_pattern *a, const struct address_pattern *b);
+void address_pattern_free(struct address_pattern *p);
+
+bool glob_match(const char *glob, const char *text); /* `*`, `?` and `\` only, no components: argv and env names */
+
+#endif

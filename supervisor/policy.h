@@ -1,0 +1,98 @@
+/* policy - floor 3: what a user wrote, compiled. Built before the agent starts, immutable afterwards, const to everyone.
+ *
+ * Pure: no system call, no clock, no I/O. policy_yaml and policy_load (floor 4) build it: they resolve literal parts and
+ * variables; here patterns are already absolute. Memory lives until policy_free.
+ */
+#ifndef SW_POLICY_H
+#define SW_POLICY_H
+
+#include "request.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum effect { EFFECT_ALLOW, EFFECT_ASK, EFFECT_DENY };
+enum mode { MODE_ENFORCE, MODE_LOG, MODE_OFF };
+enum audit_level { AUDIT_DEFAULT, AUDIT_ALL, AUDIT_DECISIONS, AUDIT_DENIALS };
+enum setting3 { SETTING_AUTO, SETTING_ON, SETTING_OFF };
+enum resolve_names { RESOLVE_ANY, RESOLVE_LISTED, RESOLVE_OFFLINE };
+extern const char *const effect_names[]; /* "allow", "ask", "deny" */
+extern const char *const mode_names[];   /* "enforce", "log", "off" */
+
+struct path_pattern;    /* pattern.h */
+struct address_pattern; /* pattern.h */
+
+enum argv_match { ARGV_NONE, ARGV_EXACT, ARGV_PREFIX, ARGV_GLOB };
+
+struct rule {
+    char *name;       /* NULL: unnamed */
+    char *label;      /* "FILE:NAME" or "FILE:#N" */
+    char *at;         /* "path:line" for people; "command line" for --allow and its kin */
+    enum effect effect;
+    unsigned verbs;   /* 1 << VERB_... */
+    struct path_pattern **path;  /* NULL-terminated; NULL: any */
+    struct path_pattern **except;
+    struct address_pattern **to; /* NULL-terminated; NULL: any */
+    bool anonymous;   /* exec: path held the word `anonymous` */
+    bool hard;
+    char *message;
+    int errnum;       /* deny: EACCES unless said */
+    int64_t timeout_ms; /* ask: -1 unless said; 0 for ever */
+    enum argv_match argv_match;
+    char **argv;      /* NULL-terminated */
+    struct path_pattern **by, **under;
+    bool stricter_only; /* of an untrusted project file: counts only towards a stricter verdict */
+    unsigned number;  /* position in policy->rules: for hit counts */
+};
+
+struct defaults {
+    char *at[VERB_COUNT];       /* where the default was said, NULL: built in */
+    char *label[VERB_COUNT];
+    enum effect effect[VERB_COUNT];
+};
+
+struct policy_identity { /* a file inside a literal deny tree that has several hard links */
+    dev_t dev;
+    ino_t ino;
+    const struct rule *rule;
+};
+
+struct policy {
+    struct rule **rules; /* in the order of precedence, hard denies of every file included where they stand */
+    size_t nrules;
+    struct rule **protections; /* denies that come before everything: our own files, the desktop's sockets */
+    size_t nprotections;
+    struct defaults defaults;
+    struct policy_identity *identity;
+    size_t nidentity;
+
+    /* settings, each from the first file that has it */
+    enum mode mode;
+    bool mode_set;
+    char *baseline; /* "mvp" unless said; "off"; a file's path */
+    char *approval; /* "auto", "reject", or a list "desktop,tui" */
+    int64_t approval_timeout_ms;
+    enum audit_level audit_level;
+    char *proxy;
+    bool proxy_only;
+    enum resolve_names resolve;
+    char **env_drop, **env_keep; /* globs; NULL-terminated or NULL */
+    bool debug_allow;
+    enum setting3 fast_reads;
+    char *advice;
+    unsigned exposed; /* bits of enum expose */
+    char *require_mode, *require_baseline, *require_approval;
+
+    char *name;    /* of the chosen policy: for the start line */
+    char **files;  /* every file that was read, in order; NULL-terminated */
+    char *project_note; /* set when an untrusted project file counts only half */
+    char sha256[65]; /* of the concatenated files, "" until sentinel-policy hashed it */
+};
+
+enum expose { EXPOSE_DBUS, EXPOSE_X11, EXPOSE_WAYLAND, EXPOSE_TMUX, EXPOSE_DOCKER, EXPOSE_SYSTEMD, EXPOSE_SSH_AGENT, EXPOSE_GPG_AGENT, EXPOSE_COUNT };
+extern const char *const expose_names[EXPOSE_COUNT];
+
+void policy_free(struct policy *p);
+bool policy_mentions_verb(const struct policy *p, enum verb v); /* has any rule or default a say about it other than allow? */
+
+#endif

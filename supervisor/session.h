@@ -1,0 +1,41 @@
+/* session - floor 5: the story of one run, told once: from a trapped call to its record.
+ *
+ *   request -> decision -> verdict -> reply -> record
+ *
+ * session_run is the supervisor's whole life after the fork: launch, listen, serve, end.
+ */
+#ifndef SW_SESSION_H
+#define SW_SESSION_H
+
+#include "approval.h"
+#include "audit.h"
+#include "launch.h"
+#include "policy_load.h"
+
+struct session_config {
+    enum mode mode;
+    const char *name;
+    struct policy *policy;
+    const struct places *places;
+    char **argv;            /* the command */
+    char *path;             /* the program found for it */
+    char **envp;            /* the agent's environment */
+    enum approval_how approval;
+    int64_t approval_timeout_ms;
+    const char *socket;     /* of this session, NULL none */
+    int console_fd;         /* terminal for --approval console, -1 */
+    struct audit *audit;
+    const char *audit_path;
+    bool linger;
+    int front_sock;         /* to the front */
+    pid_t front;
+    bool orphaned;          /* front_job_orphaned() as seen before the fork */
+    sigset_t mask;          /* signal mask we were started with */
+    bool quiet, json;
+    bool fail_on_denied;
+};
+
+/* The supervisor process. Never returns. */
+void session_run(struct session_config *c) __attribute__((noreturn));
+
+#endif
