@@ -1,0 +1,114 @@
+# sentinel-watch: the table of contents of the build. Nothing to edit here when a file is added to a room.
+#
+#   make            the programs, in build/
+#   make demo       installs what is missing, builds, and shows the main job
+#   make check      installs what the tests need, builds and runs them all (T=PATTERN: only the bats files that match)
+#   make install    DESTDIR= PREFIX=/usr/local
+#   make fuzz attack bench format clean      V=1 shows commands; SAN=address,undefined builds with sanitizers into build/san
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+
+# Programs: the rooms they are built from, and what they may link besides libc (tests/needed.sh holds them to it).
+PROGRAMS := sentinel-watch sentinel-scribe sentinel-policy sentinel-notifier
+
+sentinel-watch_rooms    := supervisor/main
+sentinel-watch_libs     := -lseccomp -lyaml
+sentinel-scribe_rooms   := scribe
+sentinel-scribe_libs    := -lcrypto -ljansson
+sentinel-policy_rooms   := tools/policy
+sentinel-policy_libs    := -lyaml -lcrypto -ljansson
+sentinel-notifier_rooms := notifier-ui
+sentinel-notifier_libs  := -ljansson
+ifeq ($(shell pkg-config --exists ncursesw && echo y),y)
+sentinel-notifier_libs  += $(shell pkg-config --libs ncursesw)
+endif
+
+# ---- one template below; a room is a folder (every .c in it) or one file
+
+SAN ?=
+BUILD := build$(if $(SAN),/san)
+OBJ := $(BUILD)/obj
+Q := $(if $(V),,@)
+
+WARN := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wformat=2 \
+        -Wno-unused-parameter -Wno-format-nonliteral $(if $(WERROR),-Werror)
+HARDEN := -fPIE -fstack-protector-strong -fno-strict-aliasing $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+ALL_CFLAGS = $(WARN) $(HARDEN) -pthread -Isupervisor -I. -DVERSION='"$(VERSION)"' -DPREFIX='"$(PREFIX)"' $(CFLAGS) $(SANFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(SANFLAGS) $(LDFLAGS)
+
+room_src = $(if $(wildcard $(1).c),$(1).c,$(wildcard $(1)/*.c))
+objs = $(patsubst %.c,$(OBJ)/%.o,$(1))
+
+# Everything of the supervisor but main() is one archive: the other programs take from it what they share.
+LIB := $(BUILD)/libsentinel.a
+LIB_SRC := $(filter-out supervisor/main.c,$(wildcard supervisor/*.c supervisor/calls/*.c))
+
+.PHONY: all check demo install fuzz attack bench format clean deps-build deps-check
+all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(BUILD)/profiles
+
+define program
+$(1)_src := $$(foreach r,$$($(1)_rooms),$$(call room_src,$$(r)))
+$(BUILD)/$(1): $$(call objs,$$($(1)_src)) $(LIB)
+	@echo "  LINK    $$@"
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) $(LIB) $$($(1)_libs)
+endef
+$(foreach p,$(PROGRAMS),$(if $(foreach r,$($(p)_rooms),$(call room_src,$(r))),$(eval $(call program,$(p)))))
+
+$(LIB): $(call objs,$(LIB_SRC))
+	@echo "  AR      $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(OBJ)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The built-in profiles are found beside a build tree too.
+$(BUILD)/profiles: | $(wildcard profiles)
+	$(Q)ln -sfn $(if $(SAN),../../profiles,../profiles) $@
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+# ---- tests
+
+UNIT_SRC := $(wildcard tests/unit/*.c)
+$(BUILD)/unit: $(call objs,$(UNIT_SRC)) $(LIB)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -lcriterion -lseccomp -lyaml
+
+AGENTS := $(patsubst tests/agents/%.c,$(BUILD)/agents/%,$(wildcard tests/agents/*.c))
+agents: $(AGENTS)
+# Small hostile or plain programs that tests run as agents: no hardening, static where the name says so.
+$(BUILD)/agents/%: tests/agents/%.c
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) -std=gnu11 -O1 -Wall -o $@ $< -pthread $(if $(findstring static,$*),-static)
+
+deps-build:
+	$(Q)./tools/deps build
+deps-check:
+	$(Q)./tools/deps check
+
+check: deps-check
+	$(Q)$(MAKE) --no-print-directory all agents $(BUILD)/unit WERROR=1
+	$(Q)./tests/run $(BUILD) $(T)
+
+demo: deps-build
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)./tools/demo $(BUILD)
+
+install: all
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/sentinel-watch $(DESTDIR)$(PREFIX)/share/sentinel-watch/profiles
+	$(Q)install -m 755 $(BUILD)/sentinel-watch $(DESTDIR)$(PREFIX)/bin/
+	$(Q)install -m 755 $(wildcard $(addprefix $(BUILD)/,$(filter-out sentinel-watch,$(PROGRAMS)))) $(DESTDIR)$(PREFIX)/lib/sentinel-watch/
+	$(Q)install -m 644 $(wildcard profiles/*.yaml) $(DESTDIR)$(PREFIX)/share/sentinel-watch/profiles/
+
+format:
+	$(Q)clang-format -i $(shell git ls-files '*.c' '*.h')
+
+clean:
+	$(Q)rm -rf build
