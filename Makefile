@@ -47,16 +47,16 @@ objs = $(patsubst %.c,$(OBJ)/%.o,$(1))
 LIB := $(BUILD)/libsentinel.a
 LIB_SRC := $(filter-out supervisor/main.c,$(wildcard supervisor/*.c supervisor/calls/*.c))
 
+all:
 .PHONY: all check demo install fuzz attack bench format clean deps-build deps-check
-all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(BUILD)/profiles
-
 define program
 $(1)_src := $$(foreach r,$$($(1)_rooms),$$(call room_src,$$(r)))
 $(BUILD)/$(1): $$(call objs,$$($(1)_src)) $(LIB)
 	@echo "  LINK    $$@"
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) $(LIB) $$($(1)_libs)
 endef
-$(foreach p,$(PROGRAMS),$(if $(foreach r,$($(p)_rooms),$(call room_src,$(r))),$(eval $(call program,$(p)))))
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(BUILD)/profiles
 
 $(LIB): $(call objs,$(LIB_SRC))
 	@echo "  AR      $@"

@@ -1,0 +1,7 @@
+#include <stdio.h>
+
+int main(void)
+{
+    puts("sentinel-scribe " VERSION);
+    return 0;
+}

@@ -1,0 +1,7 @@
+#include <stdio.h>
+
+int main(void)
+{
+    puts("sentinel-policy " VERSION);
+    return 0;
+}
