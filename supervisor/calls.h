@@ -61,7 +61,7 @@ struct call {
     const struct filter_test *tests; /* all must hold for the call to be trapped; NULL: always */
 };
 
-const struct call *calls_find(int nr);
+const struct call *calls_find(const struct notice *n); /* the row whose number and tests fit; NULL: not ours to know */
 /* All rows, family by family; NULL-terminated array of tables each ended by a row with name NULL. */
 extern const struct call *const calls_tables[];
 

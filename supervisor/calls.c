@@ -1,0 +1,69 @@
+#include "calls.h"
+#include "calls_tables.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct call *const calls_tables[] = {
+    calls_refused_table,
+    NULL,
+};
+
+/* The rows of each number, chained; filled once before any thread runs. */
+#define NUMBERS 1024
+struct entry {
+    const struct call *call;
+    struct entry *next;
+};
+static struct entry *by_number[NUMBERS];
+
+void calls_prepare(void)
+{
+    for (int t = 0; calls_tables[t]; t++)
+        for (const struct call *c = calls_tables[t]; c->name; c++) {
+            if (c->nr < 0 || c->nr >= NUMBERS)
+                continue;
+            struct entry **at = &by_number[c->nr], *e = xcalloc(1, sizeof *e);
+            while (*at)
+                at = &(*at)->next;
+            e->call = c;
+            *at = e;
+        }
+}
+
+static bool holds(const struct filter_test *t, const uint64_t *args)
+{
+    for (; t && t->arg >= 0; t++) {
+        uint64_t a = args[t->arg];
+        if (!(t->op == FILTER_MASKED_EQ ? (a & t->mask) == t->value : t->op == FILTER_EQ ? a == t->value : a != t->value))
+            return false;
+    }
+    return true;
+}
+
+const struct call *calls_find(const struct notice *n)
+{
+    if (n->nr < 0 || n->nr >= NUMBERS)
+        return NULL;
+    for (struct entry *e = by_number[n->nr]; e; e = e->next)
+        if (holds(e->call->tests, n->args))
+            return e->call;
+    return NULL;
+}
+
+int calls_path(const struct calls_env *env, struct request *r, uint64_t addr, char **ret)
+{
+    char text[PATH_MAX];
+    ssize_t n = memory_string(r->tid, addr, text, sizeof text);
+    if (!notify_valid(env->listener, r->notice.id))
+        return -2;
+    if (n < 0) {
+        r->native = n == -ENAMETOOLONG ? ENAMETOOLONG : EFAULT;
+        return -1;
+    }
+    *ret = xstrndup(text, (size_t)n);
+    return 0;
+}

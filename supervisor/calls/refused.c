@@ -1,0 +1,133 @@
+/* refused: what enforce refuses whatever the policy says, each notified, denied and recorded as `protected`.
+ *
+ * Not here: what BPF refuses in silence so that libraries fall back (trap.c). Numbers newer than Debian 12's headers
+ * (Linux 6.1) are given by hand; they are the same on every architecture.
+ */
+#include "calls_tables.h"
+
+#include <asm/ioctls.h>
+#include <errno.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
+#define REFUSE(function, errnum, text)                                                                                 \
+    static enum next function(const struct calls_env *env, struct request *r)                                          \
+    {                                                                                                                  \
+        (void)env;                                                                                                     \
+        r->refuse = errnum;                                                                                            \
+        r->why = text;                                                                                                 \
+        return NEXT_JUDGE;                                                                                             \
+    }
+
+REFUSE(read_kernel, EPERM, "changes or inspects the kernel itself")
+REFUSE(read_mount, EPERM, "changes what paths mean")
+REFUSE(read_trace, EPERM, "reads or changes other processes (debug: refuse)")
+REFUSE(read_keys, EPERM, "the kernel's keyrings reach beyond this session")
+REFUSE(read_namespace, EPERM, "a new namespace would change what this session is allowed")
+REFUSE(read_terminal, EIO, "types into the terminal")
+REFUSE(read_handle, EPERM, "opens files past their path")
+REFUSE(read_landlock, EOPNOTSUPP, "a sandbox inside this one would not hold: files are opened from outside of it")
+REFUSE(read_mm, EPERM, "changes what the kernel says of this program")
+REFUSE(read_listener, EBUSY, "the kernel allows one listener, and it is ours")
+
+/* PR_SET_DUMPABLE 0 would hide the process from us: answered as done, not done (the manual says so). */
+static enum next read_dumpable(const struct calls_env *env, struct request *r)
+{
+    (void)env;
+    (void)r;
+    return NEXT_PERFORM;
+}
+
+static void carry_dumpable(const struct calls_env *env, struct request *r, struct reply *reply)
+{
+    (void)env;
+    (void)r;
+    reply->value = 0;
+}
+
+#define END {.arg = -1}
+#define LOW32(n, v) {(n), FILTER_MASKED_EQ, 0xffffffffu, (v)}
+#define TESTS(...) .tests = (const struct filter_test[]) {__VA_ARGS__, END}
+
+#define ROW(number, text, function) {.nr = (number), .name = text, .read = function, .enforce_only = true}
+#define ROW_IF(number, text, function, ...)                                                                            \
+    {.nr = (number), .name = text, .read = function, .enforce_only = true, TESTS(__VA_ARGS__)}
+/* One row a flag, because a filter tests for equality, not for "any of". */
+#define ROW_FLAG(number, text, bit) ROW_IF(number, text, read_namespace, {0, FILTER_MASKED_EQ, (bit), (bit)})
+
+const struct call calls_refused_table[] = {
+    ROW(SYS_userfaultfd, "userfaultfd", read_kernel),
+    ROW(SYS_bpf, "bpf", read_kernel),
+    ROW(SYS_perf_event_open, "perf_event_open", read_kernel),
+    ROW(SYS_init_module, "init_module", read_kernel),
+    ROW(SYS_finit_module, "finit_module", read_kernel),
+    ROW(SYS_delete_module, "delete_module", read_kernel),
+    ROW(SYS_kexec_load, "kexec_load", read_kernel),
+    ROW(SYS_kexec_file_load, "kexec_file_load", read_kernel),
+    ROW(SYS_reboot, "reboot", read_kernel),
+    ROW(SYS_add_key, "add_key", read_keys),
+    ROW(SYS_request_key, "request_key", read_keys),
+    ROW(SYS_keyctl, "keyctl", read_keys),
+    ROW(SYS_ptrace, "ptrace", read_trace),
+    ROW(SYS_process_vm_readv, "process_vm_readv", read_trace),
+    ROW(SYS_process_vm_writev, "process_vm_writev", read_trace),
+    ROW(SYS_process_madvise, "process_madvise", read_trace),
+    ROW(SYS_pidfd_getfd, "pidfd_getfd", read_trace),
+    ROW(SYS_kcmp, "kcmp", read_trace),
+    ROW(SYS_setns, "setns", read_namespace),
+    ROW(SYS_open_by_handle_at, "open_by_handle_at", read_handle),
+    ROW(SYS_open_tree, "open_tree", read_mount),
+    ROW(467, "open_tree_attr", read_mount), /* Linux 6.15 */
+    ROW(SYS_fsopen, "fsopen", read_mount),
+    ROW(SYS_fspick, "fspick", read_mount),
+    ROW(SYS_fsconfig, "fsconfig", read_mount),
+    ROW(SYS_fsmount, "fsmount", read_mount),
+    ROW(SYS_move_mount, "move_mount", read_mount),
+    ROW(SYS_mount_setattr, "mount_setattr", read_mount),
+    ROW(SYS_mount, "mount", read_mount),
+    ROW(SYS_umount2, "umount2", read_mount),
+    ROW(SYS_chroot, "chroot", read_mount),
+    ROW(SYS_pivot_root, "pivot_root", read_mount),
+    ROW(SYS_swapon, "swapon", read_kernel),
+    ROW(SYS_swapoff, "swapoff", read_kernel),
+    ROW(SYS_acct, "acct", read_kernel),
+    ROW(SYS_quotactl, "quotactl", read_kernel),
+    ROW(SYS_quotactl_fd, "quotactl_fd", read_kernel),
+#ifdef SYS_uselib
+    ROW(SYS_uselib, "uselib", read_kernel),
+#endif
+    ROW(SYS_landlock_create_ruleset, "landlock_create_ruleset", read_landlock),
+    ROW_FLAG(SYS_unshare, "unshare", CLONE_NEWNS),
+    ROW_FLAG(SYS_unshare, "unshare", CLONE_NEWUTS),
+    ROW_FLAG(SYS_unshare, "unshare", CLONE_NEWIPC),
+    ROW_FLAG(SYS_unshare, "unshare", CLONE_NEWUSER),
+    ROW_FLAG(SYS_unshare, "unshare", CLONE_NEWPID),
+    ROW_FLAG(SYS_unshare, "unshare", CLONE_NEWNET),
+    ROW_FLAG(SYS_unshare, "unshare", CLONE_NEWCGROUP),
+    ROW_FLAG(SYS_unshare, "unshare", CLONE_NEWTIME),
+    ROW_FLAG(SYS_clone, "clone", CLONE_NEWNS),
+    ROW_FLAG(SYS_clone, "clone", CLONE_NEWUTS),
+    ROW_FLAG(SYS_clone, "clone", CLONE_NEWIPC),
+    ROW_FLAG(SYS_clone, "clone", CLONE_NEWUSER),
+    ROW_FLAG(SYS_clone, "clone", CLONE_NEWPID),
+    ROW_FLAG(SYS_clone, "clone", CLONE_NEWNET),
+    ROW_FLAG(SYS_clone, "clone", CLONE_NEWCGROUP),
+    /* The kernel truncates the request to 32 bits, so the comparison does too. */
+    ROW_IF(SYS_ioctl, "ioctl", read_terminal, LOW32(1, TIOCSTI)),
+    /* TIOCLINUX with subcode 2 or 3 pastes into a console; the subcode is in memory, so all of it. */
+    ROW_IF(SYS_ioctl, "ioctl", read_terminal, LOW32(1, TIOCLINUX)),
+    ROW_IF(SYS_prctl, "prctl", read_mm, LOW32(0, PR_SET_MM)),
+    {.nr = SYS_prctl,
+     .name = "prctl",
+     .read = read_dumpable,
+     .carry_out = carry_dumpable,
+     .enforce_only = true,
+     TESTS(LOW32(0, PR_SET_DUMPABLE), {1, FILTER_EQ, 0, 0})},
+    ROW_IF(SYS_seccomp, "seccomp", read_listener, LOW32(0, 1), {1, FILTER_MASKED_EQ, 8, 8}),
+    {.name = NULL},
+};

@@ -1,0 +1,12 @@
+/* calls_tables - floor 2: the names of the families' tables. A new family is one line here and one line in calls.c. */
+#ifndef SW_CALLS_TABLES_H
+#define SW_CALLS_TABLES_H
+
+#include "calls.h"
+
+/* Each is ended by a row whose name is NULL. */
+extern const struct call calls_refused_table[]; /* calls/refused.c: what enforce refuses whatever the policy says */
+
+void calls_prepare(void); /* fills the index behind calls_find(); before any thread runs */
+
+#endif

@@ -1,0 +1,399 @@
+#include "proc.h"
+#include "buf.h"
+#include "fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* Linux 6.9 */
+#endif
+
+/* ---- plain reads */
+
+static ssize_t slurp(pid_t pid, const char *name, char *buf, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    ssize_t n = fd_read_all(fd, buf, size - 1);
+    if (n >= 0)
+        buf[n] = 0;
+    return n;
+}
+
+static const char *field(const char *text, const char *name)
+{
+    const char *p = strstr(text, name);
+    return p ? p + strlen(name) : NULL;
+}
+
+static uint64_t number(const char *text, const char *name, int base)
+{
+    const char *p = field(text, name);
+    return p ? strtoull(p, NULL, base) : 0;
+}
+
+int proc_status(pid_t tid, struct proc_ids *ret)
+{
+    char text[8192];
+    if (slurp(tid, "status", text, sizeof text) <= 0)
+        return -1;
+    /* The name is the program's to choose, but the kernel escapes newlines in it, so "\nTgid:" is the kernel's own. */
+    *ret = (struct proc_ids){.umask = (unsigned)number(text, "\nUmask:\t", 8),
+                             .tgid = (pid_t)number(text, "\nTgid:\t", 10),
+                             .ppid = (pid_t)number(text, "\nPPid:\t", 10),
+                             .cap_eff = number(text, "\nCapEff:\t", 16),
+                             .sig_pending = number(text, "\nSigPnd:\t", 16) | number(text, "\nShdPnd:\t", 16),
+                             .sig_blocked = number(text, "\nSigBlk:\t", 16),
+                             .sigq = (unsigned)number(text, "\nSigQ:\t", 10),
+                             .seccomp = (int)number(text, "\nSeccomp:\t", 10),
+                             .no_new_privs = (int)number(text, "\nNoNewPrivs:\t", 10)};
+    const char *p = field(text, "\nUid:\t");
+    if (!p || !field(text, "\nTgid:\t"))
+        return -1;
+    unsigned real, effective;
+    if (sscanf(p, "%u %u", &real, &effective) != 2)
+        return -1;
+    ret->euid = effective;
+    p = field(text, "\nGid:\t");
+    if (!p || sscanf(p, "%u %u", &real, &effective) != 2)
+        return -1;
+    ret->egid = effective;
+    p = field(text, "\nGroups:\t");
+    while (p && *p && *p != '\n') {
+        char *end;
+        unsigned long g = strtoul(p, &end, 10);
+        if (end == p)
+            break;
+        if (ret->ngroups == (int)(sizeof ret->groups / sizeof *ret->groups)) {
+            ret->ngroups = -1;
+            break;
+        }
+        ret->groups[ret->ngroups++] = (gid_t)g;
+        p = end;
+        while (*p == ' ')
+            p++;
+    }
+    return 0;
+}
+
+char *proc_link(pid_t tid, const char *name)
+{
+    char path[64], target[4096];
+    snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
+    ssize_t n = readlink(path, target, sizeof target);
+    return n < 0 || n == sizeof target ? NULL : xstrndup(target, (size_t)n);
+}
+
+int proc_stat(pid_t pid, char *state, pid_t *ppid, pid_t *pgrp, pid_t *session, int *tty_nr, pid_t *tpgid)
+{
+    char text[1024], s;
+    int f[5];
+    if (slurp(pid, "stat", text, sizeof text) <= 0)
+        return -1;
+    const char *p = strrchr(text, ')'); /* comm may hold anything, a ")" included; nothing after it does */
+    if (!p || sscanf(p + 1, " %c %d %d %d %d %d", &s, &f[0], &f[1], &f[2], &f[3], &f[4]) != 6)
+        return -1;
+    if (state)
+        *state = s;
+    pid_t *const out[] = {ppid, pgrp, session, tty_nr, tpgid};
+    for (int i = 0; i < 5; i++)
+        if (out[i])
+            *out[i] = f[i];
+    return 0;
+}
+
+/* ---- the memory of processes */
+
+struct group {
+    pid_t pid;
+    int refs, pidfd;
+    struct process *process;
+    pid_t exec_tid; /* != 0: an exec by this thread was let through and may have replaced the program */
+    struct group *next;
+};
+
+struct thread {
+    pid_t tid;
+    int pidfd; /* -1: this kernel has no way to hold it; ask /proc each time */
+    struct group *group;
+    struct thread *next;
+};
+
+#define BUCKETS 1024
+struct procs {
+    pthread_mutex_t lock;
+    pid_t supervisor, root;
+    struct thread *threads[BUCKETS];
+    struct group *groups[BUCKETS];
+    size_t count, sweep_at;
+};
+
+struct procs *procs_new(pid_t supervisor)
+{
+    struct procs *p = xcalloc(1, sizeof *p);
+    pthread_mutex_init(&p->lock, NULL);
+    p->supervisor = supervisor;
+    p->sweep_at = 256;
+    return p;
+}
+
+struct process *process_ref(struct process *p)
+{
+    if (p)
+        __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
+    return p;
+}
+
+void process_unref(struct process *p)
+{
+    while (p && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+        struct process *parent = p->parent;
+        free(p->exe);
+        free(p);
+        p = parent;
+    }
+}
+
+static bool alive(int pidfd)
+{
+    return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
+}
+
+static int pidfd_of(pid_t tid, unsigned flags)
+{
+    return fd_high((int)syscall(SYS_pidfd_open, tid, flags));
+}
+
+static void group_unref(struct procs *p, struct group *g)
+{
+    if (--g->refs)
+        return;
+    for (struct group **at = &p->groups[g->pid % BUCKETS]; *at; at = &(*at)->next)
+        if (*at == g) {
+            *at = g->next;
+            break;
+        }
+    fd_close(&g->pidfd);
+    process_unref(g->process);
+    free(g);
+}
+
+static void drop_thread(struct procs *p, struct thread **at)
+{
+    struct thread *t = *at;
+    *at = t->next;
+    fd_close(&t->pidfd);
+    group_unref(p, t->group);
+    free(t);
+    p->count--;
+}
+
+/* Most processes are reaped by their own parents, and nothing tells us: so forget the dead when the table has doubled. */
+static void sweep(struct procs *p)
+{
+    for (int b = 0; b < BUCKETS; b++)
+        for (struct thread **at = &p->threads[b]; *at;) {
+            if ((*at)->pidfd < 0 || !alive((*at)->pidfd))
+                drop_thread(p, at);
+            else
+                at = &(*at)->next;
+        }
+    p->sweep_at = p->count * 2 + 256;
+}
+
+static void read_program(struct process *pr)
+{
+    pr->exe = proc_link(pr->pid, "exe");
+    if (!pr->exe)
+        pr->exe = xstrdup("");
+    char comm[64];
+    ssize_t n = slurp(pr->pid, "comm", comm, sizeof comm);
+    while (n > 0 && comm[n - 1] == '\n')
+        comm[--n] = 0;
+    if (n > 0)
+        snprintf(pr->comm, sizeof pr->comm, "%.15s", comm);
+}
+
+static struct group *group_of(struct procs *p, pid_t pid, const struct proc_ids *ids, int depth);
+
+static struct process *parent_of(struct procs *p, pid_t ppid, int depth)
+{
+    struct proc_ids ids;
+    if (ppid <= 1 || ppid == p->supervisor || depth > 64 || proc_status(ppid, &ids))
+        return NULL;
+    struct group *g = group_of(p, ppid, &ids, depth + 1);
+    struct process *pr = process_ref(g->process);
+    group_unref(p, g);
+    return pr;
+}
+
+/* A new reference. */
+static struct group *group_of(struct procs *p, pid_t pid, const struct proc_ids *ids, int depth)
+{
+    for (struct group *g = p->groups[pid % BUCKETS]; g; g = g->next)
+        if (g->pid == pid && alive(g->pidfd)) {
+            g->refs++;
+            return g;
+        }
+    struct group *g = xcalloc(1, sizeof *g);
+    *g = (struct group){.pid = pid, .refs = 1, .pidfd = pidfd_of(pid, 0)};
+    struct process *pr = xcalloc(1, sizeof *pr);
+    *pr = (struct process){.refs = 1, .pid = pid, .ppid = ids->ppid, .uid = ids->euid};
+    read_program(pr);
+    if (pid == p->root) {
+        pr->lineage_known = true;
+    } else {
+        pr->parent = parent_of(p, ids->ppid, depth);
+        pr->lineage_known = pr->parent && pr->parent->lineage_known;
+    }
+    g->process = pr;
+    g->next = p->groups[pid % BUCKETS];
+    p->groups[pid % BUCKETS] = g;
+    return g;
+}
+
+/* The thread's entry, made when it is new; NULL: gone. Called with the lock held. */
+static struct thread *thread_of(struct procs *p, pid_t tid)
+{
+    for (struct thread **at = &p->threads[tid % BUCKETS]; *at;) {
+        if ((*at)->tid != tid) {
+            at = &(*at)->next;
+        } else if ((*at)->pidfd >= 0 && alive((*at)->pidfd)) {
+            return *at;
+        } else {
+            drop_thread(p, at);
+        }
+    }
+    if (p->count >= p->sweep_at)
+        sweep(p);
+    int pidfd = pidfd_of(tid, PIDFD_THREAD);
+    struct proc_ids ids;
+    if (proc_status(tid, &ids)) {
+        fd_close(&pidfd);
+        return NULL;
+    }
+    if (pidfd < 0 && ids.tgid == tid)
+        pidfd = pidfd_of(tid, 0);
+    struct thread *t = xcalloc(1, sizeof *t);
+    *t = (struct thread){.tid = tid, .pidfd = pidfd, .group = group_of(p, ids.tgid, &ids, 0)};
+    t->next = p->threads[tid % BUCKETS];
+    p->threads[tid % BUCKETS] = t;
+    p->count++;
+    return t;
+}
+
+static void renew(struct group *g, uid_t uid)
+{
+    struct process *old = g->process, *pr = xcalloc(1, sizeof *pr);
+    *pr = (struct process){.refs = 1, .pid = old->pid, .ppid = old->ppid, .uid = uid, .lineage_known = old->lineage_known};
+    pr->parent = process_ref(old->parent);
+    read_program(pr);
+    g->process = pr;
+    process_unref(old);
+}
+
+struct process *procs_of(struct procs *p, pid_t tid)
+{
+    pthread_mutex_lock(&p->lock);
+    struct thread *t = thread_of(p, tid);
+    struct process *pr = NULL;
+    if (t) {
+        struct group *g = t->group;
+        if (g->exec_tid) {
+            renew(g, g->process->uid);
+            /* The very thread calls again: its exec is over, one way or the other. When another thread than the leader
+             * did it, its number is gone afterwards and we cannot tell, so that process is looked at each time. */
+            if (g->exec_tid == tid && tid == g->pid)
+                g->exec_tid = 0;
+        }
+        pr = process_ref(g->process);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return pr;
+}
+
+void procs_root(struct procs *p, pid_t agent)
+{
+    pthread_mutex_lock(&p->lock);
+    p->root = agent;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void procs_exec(struct procs *p, pid_t tid, bool happened)
+{
+    pthread_mutex_lock(&p->lock);
+    struct thread *t = thread_of(p, tid);
+    if (t && happened) {
+        struct proc_ids ids;
+        renew(t->group, proc_status(tid, &ids) ? t->group->process->uid : ids.euid);
+        t->group->exec_tid = 0;
+    } else if (t) {
+        t->group->exec_tid = tid;
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+void procs_gone(struct procs *p, pid_t pid)
+{
+    pthread_mutex_lock(&p->lock);
+    for (struct thread **at = &p->threads[pid % BUCKETS]; *at;) {
+        if ((*at)->tid == pid && ((*at)->pidfd < 0 || !alive((*at)->pidfd)))
+            drop_thread(p, at);
+        else
+            at = &(*at)->next;
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+void procs_free(struct procs *p)
+{
+    if (!p)
+        return;
+    for (int b = 0; b < BUCKETS; b++)
+        while (p->threads[b])
+            drop_thread(p, &p->threads[b]);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+int procs_getfd(struct procs *p, pid_t tid, int fd)
+{
+    pthread_mutex_lock(&p->lock);
+    struct thread *t = thread_of(p, tid);
+    int r = -ESRCH;
+    if (t) {
+        int pidfd = t->pidfd;
+        /* A thread that we cannot hold (before 6.9): its leader's table will do when the two share it. */
+        if (pidfd < 0 && syscall(SYS_kcmp, tid, t->group->pid, KCMP_FILES, 0, 0) == 0)
+            pidfd = t->group->pidfd;
+        r = pidfd < 0 ? -EPERM : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+        if (r < 0 && pidfd >= 0)
+            r = -errno;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return r < 0 ? r : fd_high(r);
+}
+
+bool procs_descends(struct procs *p, pid_t pid)
+{
+    for (int depth = 0; depth < 4096 && pid > 1; depth++) {
+        pid_t ppid;
+        if (pid == p->supervisor)
+            return depth > 0;
+        if (proc_stat(pid, NULL, &ppid, NULL, NULL, NULL, NULL))
+            return false;
+        pid = ppid;
+    }
+    return false;
+}
