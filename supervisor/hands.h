@@ -2,7 +2,8 @@
  *
  * A pool that grows while every hand is busy (small stacks, a bound of some thousands) and shrinks when idle. A hand that
  * is told to stop (hand_interrupt) gets a private signal whose handler does nothing and has no SA_RESTART, again and
- * again until the act returns, so an act that slept returns EINTR and one that finished keeps its result.
+ * again until the act returns, so an act that slept returns EINTR and one that finished keeps its result. Every other
+ * signal is blocked in a hand. An EINTR without hand_interrupted() is a stray: the act may simply be tried again.
  */
 #ifndef SW_HANDS_H
 #define SW_HANDS_H
@@ -14,9 +15,12 @@ struct hand;
 
 struct hands *hands_new(void);
 void hands_free(struct hands *h); /* waits for none: the process is about to end */
-/* 0, or -1 when no thread can be had (the caller then denies). run is called once, on some hand. */
+/* 0, or -1 when no thread can be had (the caller then denies). run is called once, on some hand, with our own rights
+ * (rights_assume is the act's business). It may leave the hand's umask and cwd as it likes, never its rights. */
 int hands_submit(struct hands *h, void (*run)(struct hand *self, void *arg), void *arg);
 void hand_interrupt(struct hand *hand); /* any thread; only between the start and the end of its run() */
-bool hand_interrupted(const struct hand *hand); /* was this run told to stop? */
+bool hand_interrupted(const struct hand *hand); /* was this run told to stop? Asked by run() itself */
+struct hand *hand_self(void); /* the hand that is running this; NULL on any other thread */
+int hands_count(struct hands *h); /* threads now: for tests and statistics */
 
 #endif

@@ -1,0 +1,282 @@
+#include "hands.h"
+#include "buf.h"
+#include "rights.h"
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The default of SIGURG is to be ignored, so one that comes before the handler stands is harmless; and it is not a
+ * real-time signal, so sending it again and again queues nothing and never fails with EAGAIN. */
+#define HAND_SIGNAL SIGURG
+#define HANDS_MAX 4096
+#define HANDS_KEPT 2
+#define IDLE_SECONDS 5
+#define STACK_SIZE (256 * 1024) /* address space only; pages that an act never touches cost nothing */
+#define AGAIN_NS 500000
+
+struct hand {
+    struct hands *pool;
+    pthread_cond_t wake;
+    pid_t tid;
+    void (*run)(struct hand *self, void *arg); /* set: there is work */
+    void *arg;
+    atomic_bool interrupted;
+    bool running;           /* run() has not returned; under the pool's lock */
+    bool listed;            /* stands in the pool's list of those to be interrupted */
+    struct hand *next_idle; /* a stack: the warmest thread is taken first */
+    struct hand *next_stop;
+};
+
+struct hands {
+    pthread_mutex_t lock;
+    struct hand *idle;
+    struct hand *stop; /* interrupted, and not yet back */
+    pthread_cond_t stop_wake;
+    bool beater;       /* the thread that sends the signal again runs */
+    int count, idle_count;
+};
+
+static _Thread_local struct hand *self_hand;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+}
+
+struct hands *hands_new(void)
+{
+    struct hands *h = xcalloc(1, sizeof *h);
+    pthread_condattr_t attr;
+    struct sigaction sa = {.sa_handler = on_signal};
+
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&h->stop_wake, &attr);
+    pthread_condattr_destroy(&attr);
+    sigemptyset(&sa.sa_mask);
+    sigaction(HAND_SIGNAL, &sa, NULL); /* no SA_RESTART: that is the point */
+    return h;
+}
+
+void hands_free(struct hands *h)
+{
+    (void)h; /* threads of it may still be inside an act; the end of the process takes them and the memory */
+}
+
+static struct timespec from_now(int64_t ns)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ns / 1000000000;
+    t.tv_nsec += ns % 1000000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_nsec -= 1000000000;
+        t.tv_sec++;
+    }
+    return t;
+}
+
+static void unlist_idle(struct hands *h, struct hand *hand)
+{
+    for (struct hand **p = &h->idle; *p; p = &(*p)->next_idle)
+        if (*p == hand) {
+            *p = hand->next_idle;
+            h->idle_count--;
+            return;
+        }
+}
+
+/* With the lock held: waits for work. False: idle for too long, and no longer listed. */
+static bool wait_for_work(struct hands *h, struct hand *hand)
+{
+    struct timespec until = from_now((int64_t)IDLE_SECONDS * 1000000000);
+
+    hand->next_idle = h->idle;
+    h->idle = hand;
+    h->idle_count++;
+    while (!hand->run) {
+        if (pthread_cond_timedwait(&hand->wake, &h->lock, &until) != ETIMEDOUT || hand->run)
+            continue;
+        if (h->count > HANDS_KEPT) {
+            unlist_idle(h, hand);
+            return false;
+        }
+        until = from_now((int64_t)IDLE_SECONDS * 1000000000);
+    }
+    return true;
+}
+
+static void unlist_stop(struct hands *h, struct hand *hand)
+{
+    if (!hand->listed)
+        return;
+    for (struct hand **p = &h->stop; *p; p = &(*p)->next_stop)
+        if (*p == hand) {
+            *p = hand->next_stop;
+            break;
+        }
+    hand->listed = false;
+}
+
+static void *hand_main(void *arg)
+{
+    struct hand *hand = arg;
+    struct hands *h = hand->pool;
+    sigset_t all;
+
+    sigfillset(&all);
+    sigdelset(&all, HAND_SIGNAL);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    if (unshare(CLONE_FS) < 0)
+        abort(); /* an act would change the umask of us all; unshare(CLONE_FS) only fails for want of memory */
+    rights_thread_start();
+    self_hand = hand;
+
+    pthread_mutex_lock(&h->lock);
+    hand->tid = (pid_t)syscall(SYS_gettid);
+    for (;;) {
+        if (!hand->run && !wait_for_work(h, hand))
+            break;
+        hand->running = true;
+        pthread_mutex_unlock(&h->lock);
+        rights_turn();
+        hand->run(hand, hand->arg);
+        pthread_mutex_lock(&h->lock);
+        hand->running = false;
+        hand->run = NULL;
+        unlist_stop(h, hand);
+        atomic_store(&hand->interrupted, false);
+    }
+    h->count--;
+    pthread_mutex_unlock(&h->lock);
+    pthread_cond_destroy(&hand->wake);
+    free(hand);
+    return NULL;
+}
+
+static int start(pthread_t *ret, void *(*fn)(void *), void *arg)
+{
+    pthread_attr_t attr;
+    sigset_t all, old;
+    int r;
+
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_SIZE);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    r = pthread_create(ret, &attr, fn, arg);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attr);
+    return r;
+}
+
+/* Sends the signal to everybody who was told to stop and has not come back: the first one may have come just before the
+ * act went to sleep, where a handler that does nothing leaves no trace. */
+static void *beat(void *arg)
+{
+    struct hands *h = arg;
+
+    pthread_mutex_lock(&h->lock);
+    for (;;) {
+        if (!h->stop) {
+            pthread_cond_wait(&h->stop_wake, &h->lock);
+            continue;
+        }
+        for (struct hand *hand = h->stop; hand; hand = hand->next_stop)
+            if (hand->running)
+                syscall(SYS_tgkill, getpid(), hand->tid, HAND_SIGNAL);
+        struct timespec until = from_now(AGAIN_NS);
+        while (pthread_cond_timedwait(&h->stop_wake, &h->lock, &until) != ETIMEDOUT)
+            ;
+    }
+    return NULL;
+}
+
+int hands_submit(struct hands *h, void (*run)(struct hand *self, void *arg), void *arg)
+{
+    struct hand *hand;
+    pthread_condattr_t attr;
+    pthread_t thread;
+
+    pthread_mutex_lock(&h->lock);
+    if ((hand = h->idle) != NULL) {
+        h->idle = hand->next_idle;
+        h->idle_count--;
+        hand->arg = arg;
+        hand->run = run;
+        pthread_cond_signal(&hand->wake);
+        pthread_mutex_unlock(&h->lock);
+        return 0;
+    }
+    if (h->count >= HANDS_MAX) {
+        pthread_mutex_unlock(&h->lock);
+        return -1;
+    }
+    h->count++;
+    pthread_mutex_unlock(&h->lock);
+
+    hand = xcalloc(1, sizeof *hand);
+    hand->pool = h;
+    hand->run = run;
+    hand->arg = arg;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&hand->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    if (start(&thread, hand_main, hand) == 0)
+        return 0;
+    pthread_cond_destroy(&hand->wake);
+    free(hand);
+    pthread_mutex_lock(&h->lock);
+    h->count--;
+    pthread_mutex_unlock(&h->lock);
+    return -1;
+}
+
+void hand_interrupt(struct hand *hand)
+{
+    struct hands *h = hand->pool;
+
+    pthread_mutex_lock(&h->lock);
+    if (hand->running && !hand->listed) {
+        atomic_store(&hand->interrupted, true);
+        hand->listed = true;
+        hand->next_stop = h->stop;
+        h->stop = hand;
+        syscall(SYS_tgkill, getpid(), hand->tid, HAND_SIGNAL);
+        if (!h->beater) {
+            pthread_t thread;
+
+            h->beater = start(&thread, beat, h) == 0; /* without it the one signal above has to do; tried again next time */
+        }
+        pthread_cond_signal(&h->stop_wake);
+    }
+    pthread_mutex_unlock(&h->lock);
+}
+
+bool hand_interrupted(const struct hand *hand)
+{
+    return atomic_load(&hand->interrupted);
+}
+
+struct hand *hand_self(void)
+{
+    return self_hand;
+}
+
+int hands_count(struct hands *h)
+{
+    pthread_mutex_lock(&h->lock);
+    int n = h->count;
+    pthread_mutex_unlock(&h->lock);
+    return n;
+}
