@@ -9,10 +9,13 @@
 #include "err.h"
 #include "policy_load.h"
 
-int places_find(struct places *ret, const char *workspace, struct err *err); /* strings live until the process ends */
-/* The folder for sockets, created 0700, owner and mode checked. */
+/* Strings live until the process ends. workspace: what the user said (-w), or NULL for the working folder; then one that is `/`
+ * or the home is refused, because nobody means to hand those over by the way. */
+int places_find(struct places *ret, const char *workspace, struct err *err);
+/* The folder for sockets (places->sockets), created 0700, owner and mode checked. The caller owns *ret. */
 int places_sockets(const struct places *p, char **ret, struct err *err);
-/* The full path of one of our own programs (sentinel-scribe...): beside the running one, else ../lib/sentinel-watch. */
+/* The full path of one of our own programs (sentinel-scribe...): beside the running one, else ../lib/sentinel-watch, else (for
+ * sentinel-watch itself, asked for by one of the others) ../../bin. Fresh; NULL when it is not there. */
 char *places_program(const struct places *p, const char *name);
 
 #endif

@@ -18,7 +18,8 @@ struct places {        /* product manual, Places; filled once from the environme
     const char *workspace; /* absolute, resolved */
     const char *tmpdir;
     const char *config_home, *state_home, *data_home, *cache_home, *runtime_dir; /* XDG_* with their defaults */
-    const char *profiles;  /* folder of the built-in profiles (installed, or beside a build tree) */
+    const char *sockets;   /* folder of the sessions' sockets, whether it is there yet or not */
+    const char *profiles;  /* folder of the built-in profiles (installed, or beside a build tree); NULL: not found */
     const char *own_programs; /* folder that our programs were started from */
     bool home_is_ours;
 };
