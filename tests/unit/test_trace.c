@@ -1,0 +1,467 @@
+/* The ptrace machine with a scratch supervisor around it: execs are let through and verified, mkdir is held until its time
+ * is up (EACCES) or a signal is pending (restarted). */
+#include "buf.h"
+#include "filter.h"
+#include "notify.h"
+#include "proc.h"
+#include "trace.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HELD_MAX 256
+
+struct held {
+    struct waiter w; /* first: a waiter is its held */
+    struct trace_job job;
+    uint64_t due;
+    bool used;
+};
+
+/* Shared with the agent. */
+struct shared {
+    atomic_long calls, eintr, restart_codes, other, handled;
+    atomic_int stop, ready;
+};
+
+struct supervisor {
+    int listener;
+    struct trace *trace;
+    pid_t agent;
+    struct shared *shared;
+    pthread_mutex_t lock; /* of held */
+    struct held held[HELD_MAX];
+    unsigned hold_us;
+    bool (*verify)(struct trace_job *j, pid_t tgid);
+    atomic_long ends[5], restarts, looks, gone;
+    atomic_int stopped, continued, last_child, ended_status;
+    pthread_t receiver, timer;
+    atomic_int stop;
+};
+
+static struct supervisor S;
+
+static uint64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void restart_done(struct trace_job *j, enum trace_end how)
+{
+    struct held *h = j->arg;
+    S.restarts++;
+    S.ends[how]++;
+    pthread_mutex_lock(&S.lock);
+    h->used = false;
+    pthread_mutex_unlock(&S.lock);
+}
+
+static bool take(struct held *h)
+{
+    pthread_mutex_lock(&S.lock);
+    bool mine = h->due != 0;
+    h->due = 0;
+    pthread_mutex_unlock(&S.lock);
+    return mine;
+}
+
+static void on_signal(struct waiter *w)
+{
+    struct held *h = (struct held *)w;
+    S.looks++;
+    if (!take(h))
+        return;
+    trace_unwatch(S.trace, w);
+    h->job = (struct trace_job){.id = w->id, .tid = w->tid, .restart = w->id & 1 ? 512 : 513, .done = restart_done, .arg = h};
+    struct proc_ids ids;
+    h->job.tgid = proc_status(w->tid, &ids) ? w->tid : ids.tgid;
+    trace_restart(S.trace, &h->job);
+}
+
+static void on_gone(struct waiter *w)
+{
+    struct held *h = (struct held *)w;
+    S.gone++;
+    if (take(h))
+        h->used = false;
+}
+
+static void *timer(void *arg)
+{
+    while (!S.stop) {
+        for (int i = 0; i < HELD_MAX; i++) {
+            struct held *h = &S.held[i];
+            pthread_mutex_lock(&S.lock);
+            bool mine = h->used && h->due && now_us() >= h->due;
+            if (mine)
+                h->due = 0;
+            pthread_mutex_unlock(&S.lock);
+            if (!mine)
+                continue;
+            trace_unwatch(S.trace, &h->w);
+            notify_error(S.listener, h->w.id, EACCES);
+            h->used = false;
+        }
+        usleep(300);
+    }
+    return NULL;
+}
+
+static void exec_done(struct trace_job *j, enum trace_end how)
+{
+    S.ends[how]++;
+    free(j);
+}
+
+static void *receiver(void *arg)
+{
+    unsigned seed = 1;
+    for (;;) {
+        struct notice n;
+        int r = notify_receive(S.listener, &n);
+        if (r == -EINTR || r == -ENOENT)
+            continue;
+        if (r)
+            return NULL;
+        struct proc_ids ids;
+        if (proc_status(n.tid, &ids) || !notify_valid(S.listener, n.id))
+            continue;
+        if (n.nr == SYS_execve) {
+            struct trace_job *j = xcalloc(1, sizeof *j);
+            *j = (struct trace_job){.id = n.id, .tid = n.tid, .tgid = ids.tgid, .verify = S.verify, .done = exec_done};
+            trace_exec(S.trace, j);
+            continue;
+        }
+        pthread_mutex_lock(&S.lock);
+        struct held *h = S.held;
+        while (h->used)
+            h++;
+        *h = (struct held){.w = {.id = n.id, .tid = n.tid, .uid = ids.euid, .on_signal = on_signal, .on_gone = on_gone},
+                           .used = true,
+                           .due = now_us() + 1 + (S.hold_us ? (unsigned)rand_r(&seed) % S.hold_us : 0)};
+        trace_watch(S.trace, &h->w);
+        pthread_mutex_unlock(&S.lock);
+    }
+}
+
+static void agent_stopped(void *arg, int sig)
+{
+    S.stopped = sig;
+}
+
+static void agent_continued(void *arg)
+{
+    S.continued++;
+}
+
+static void agent_ended(void *arg, int status)
+{
+    S.ended_status = status;
+}
+
+static void last_child(void *arg)
+{
+    S.last_child++;
+}
+
+static void start(void (*agent)(void), unsigned hold_us)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &old);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    S.hold_us = hold_us;
+    S.ended_status = -1;
+    pthread_mutex_init(&S.lock, NULL);
+    S.shared = mmap(NULL, sizeof *S.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct filter_rule rules[] = {{.nr = SYS_execve, .action = FILTER_NOTIFY}, {.nr = SYS_mkdir, .action = FILTER_NOTIFY}};
+    struct filter f;
+    struct err err;
+    cr_assert_eq(filter_build(rules, 2, false, 0, &f, &err), 0);
+    int up[2], down[2];
+    cr_assert_eq(pipe(up), 0);
+    cr_assert_eq(pipe(down), 0);
+    S.agent = fork();
+    if (!S.agent) {
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        sigprocmask(SIG_UNBLOCK, &all, NULL);
+        int l = filter_install(&f);
+        char c;
+        if (write(up[1], &l, sizeof l) != sizeof l || read(down[0], &c, 1) != 1)
+            _exit(99);
+        close(l);
+        agent();
+        _exit(0);
+    }
+    int number;
+    cr_assert_eq(read(up[0], &number, sizeof number), (ssize_t)sizeof number);
+    cr_assert_geq(number, 0);
+    int pidfd = (int)syscall(SYS_pidfd_open, S.agent, 0);
+    S.listener = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+    close(pidfd);
+    cr_assert_geq(S.listener, 0);
+    cr_assert_eq(notify_prepare(S.listener), 0);
+    struct trace_ops ops = {.agent_stopped = agent_stopped, .agent_continued = agent_continued, .agent_ended = agent_ended, .last_child = last_child};
+    S.trace = trace_start(S.listener, S.agent, &ops);
+    cr_assert_not_null(S.trace);
+    pthread_create(&S.receiver, NULL, receiver, NULL);
+    pthread_create(&S.timer, NULL, timer, NULL);
+    cr_assert_eq(write(down[1], "x", 1), 1);
+}
+
+static int wait_for(atomic_int *what, int not, unsigned ms)
+{
+    for (unsigned i = 0; i < ms && *what == not; i++)
+        usleep(1000);
+    return *what;
+}
+
+static void finish(void)
+{
+    if (S.ended_status == -1)
+        kill(S.agent, SIGKILL);
+    cr_assert_neq(wait_for(&S.ended_status, -1, 5000), -1, "the agent does not end");
+    cr_assert_neq(wait_for(&S.last_child, 0, 5000), 0, "somebody is left");
+    S.stop = 1;
+    pthread_join(S.timer, NULL);
+    trace_stop(S.trace);
+}
+
+/* ---- agents */
+
+static void *exec_true(void *arg)
+{
+    pthread_barrier_t *b = arg;
+    if (b)
+        pthread_barrier_wait(b);
+    execl("/bin/true", "true", (char *)NULL);
+    return NULL;
+}
+
+static void *exec_nothing(void *arg)
+{
+    pthread_barrier_wait(arg);
+    execl("/nonexistent/program", "x", (char *)NULL);
+    return NULL;
+}
+
+/* Three threads of one process exec at once, one of them in vain: exactly one may win, each time. */
+static void agent_three_execs(void)
+{
+    for (int i = 0; i < 200; i++) {
+        pid_t p = fork();
+        if (!p) {
+            pthread_barrier_t b;
+            pthread_barrier_init(&b, NULL, 4);
+            pthread_t t;
+            for (int k = 0; k < 3; k++)
+                pthread_create(&t, NULL, k == 1 ? exec_nothing : exec_true, &b);
+            exec_true(&b);
+            _exit(9);
+        }
+        int st;
+        if (waitpid(p, &st, 0) != p || st)
+            _exit(1);
+    }
+}
+
+Test(trace, threads_that_exec_at_once, .timeout = 60)
+{
+    start(agent_three_execs, 0);
+    cr_assert_eq(wait_for(&S.ended_status, -1, 50000), 0);
+    cr_assert_eq(S.ends[TRACE_DONE], 200);
+    cr_assert_eq(S.ends[TRACE_KILLED] + S.ends[TRACE_DENIED], 0);
+    finish();
+}
+
+static bool verify_no(struct trace_job *j, pid_t tgid)
+{
+    return false;
+}
+
+static void agent_one_exec(void)
+{
+    pid_t p = fork();
+    if (!p) {
+        exec_true(NULL);
+        _exit(9);
+    }
+    int st;
+    waitpid(p, &st, 0);
+    _exit(WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL ? 0 : 1);
+}
+
+Test(trace, a_program_that_is_not_the_decided_one_never_runs, .timeout = 20)
+{
+    S.verify = verify_no;
+    start(agent_one_exec, 0);
+    cr_assert_eq(wait_for(&S.ended_status, -1, 10000), 0);
+    cr_assert_eq(S.ends[TRACE_KILLED], 1);
+    cr_assert_eq(S.ends[TRACE_DONE], 0);
+    finish();
+}
+
+static void agent_failing_exec(void)
+{
+    for (int i = 0; i < 50; i++)
+        if (execl("/nonexistent/program", "x", (char *)NULL) != -1 || errno != ENOENT)
+            _exit(1);
+    if (execl("/etc/passwd", "x", (char *)NULL) != -1 || errno != EACCES)
+        _exit(2);
+}
+
+Test(trace, an_exec_that_fails_goes_on_with_its_errno, .timeout = 20)
+{
+    start(agent_failing_exec, 0);
+    cr_assert_eq(wait_for(&S.ended_status, -1, 10000), 0);
+    cr_assert_eq(S.ends[TRACE_FAILED], 51);
+    finish();
+}
+
+static void agent_stops(void)
+{
+    raise(SIGSTOP);
+    usleep(100000); /* one who ended already is not reported as continued */
+    _exit(7);
+}
+
+Test(trace, the_agent_stops_continues_and_ends, .timeout = 20)
+{
+    start(agent_stops, 0);
+    cr_assert_eq(wait_for(&S.stopped, 0, 5000), SIGSTOP);
+    kill(S.agent, SIGCONT);
+    cr_assert_eq(wait_for(&S.ended_status, -1, 5000), 7 << 8);
+    cr_assert_eq(S.continued, 1);
+    finish();
+}
+
+static struct shared *mine;
+
+static void handler(int sig)
+{
+    mine->handled++;
+}
+
+static void handle(int sig, int flags)
+{
+    mine = S.shared;
+    struct sigaction sa = {.sa_handler = handler, .sa_flags = flags};
+    sigaction(sig, &sa, NULL);
+    mine->ready = 1;
+}
+
+/* One call a kind: which code the supervisor chooses depends on its id. */
+static void agent_interrupted(void)
+{
+    handle(SIGUSR1, 0);
+    for (int i = 0; i < 20; i++) {
+        errno = 0;
+        mkdir("/nonexistent/x", 0700);
+        if (errno == EINTR)
+            mine->eintr++;
+        else if (errno == EACCES)
+            mine->other++;
+        mine->calls++;
+    }
+}
+
+Test(trace, a_signal_ends_a_call_that_waits, .timeout = 60)
+{
+    start(agent_interrupted, 400000);
+    wait_for(&S.shared->ready, 0, 5000);
+    while (S.ended_status == -1) {
+        usleep(60000);
+        kill(S.agent, SIGUSR1);
+    }
+    cr_assert_eq(S.ended_status, 0);
+    cr_assert_eq(S.shared->calls, 20);
+    cr_assert_gt(S.shared->eintr, 0, "512 gives EINTR to a handler without SA_RESTART");
+    cr_assert_gt(S.restarts, S.shared->eintr, "513 restarts");
+    cr_assert_gt(S.shared->handled, 10);
+    finish();
+}
+
+static void *calls_and_execs(void *arg)
+{
+    unsigned seed = (unsigned)(uintptr_t)arg * 7919 + (unsigned)getpid();
+    while (!mine->stop) {
+        errno = 0;
+        mkdir("/nonexistent/x", 0700);
+        mine->calls++;
+        if (errno == EINTR)
+            mine->eintr++;
+        else if (errno == 512 || errno == 513)
+            mine->restart_codes++;
+        else if (errno != EACCES)
+            mine->other++;
+        if (rand_r(&seed) % 50 == 0) {
+            pid_t p = rand_r(&seed) & 1 ? fork() : vfork();
+            if (!p) {
+                execl(rand_r(&seed) % 4 ? "/bin/true" : "/nonexistent/x", "x", (char *)NULL);
+                _exit(0);
+            }
+            while (waitpid(p, NULL, 0) < 0 && errno == EINTR)
+                ;
+        }
+        if (rand_r(&seed) % 50 == 0)
+            execl("/nonexistent/x", "x", (char *)NULL);
+    }
+    return NULL;
+}
+
+#define STORM_THREADS 40
+static void agent_storm(void)
+{
+    handle(SIGRTMIN + 3, SA_RESTART);
+    pthread_t t[STORM_THREADS];
+    for (long i = 0; i < STORM_THREADS; i++)
+        pthread_create(&t[i], NULL, calls_and_execs, (void *)i);
+    for (int i = 0; i < STORM_THREADS; i++)
+        pthread_join(t[i], NULL);
+}
+
+/* Signals to the process may be taken by any of its threads; still no call may end with a code of the kernel's own, and with SA_RESTART
+ * none with EINTR. */
+Test(trace, a_storm_of_signals_and_execs, .timeout = 60)
+{
+    start(agent_storm, 20000);
+    unsigned seed = 3;
+    long sent = 0;
+    wait_for(&S.shared->ready, 0, 5000);
+    for (uint64_t end = now_us() + 3000000; now_us() < end;) {
+        union sigval v = {0};
+        if (rand_r(&seed) & 1) {
+            sent += !sigqueue(S.agent, SIGRTMIN + 3, v);
+        } else {
+            siginfo_t si = {.si_signo = SIGRTMIN + 3, .si_code = SI_QUEUE, .si_pid = getpid(), .si_uid = getuid()};
+            pid_t tid = S.agent + 1 + (pid_t)(rand_r(&seed) % STORM_THREADS);
+            sent += !syscall(SYS_rt_tgsigqueueinfo, S.agent, tid, SIGRTMIN + 3, &si);
+        }
+        usleep((unsigned)rand_r(&seed) % 800);
+    }
+    S.shared->stop = 1;
+    cr_assert_eq(wait_for(&S.ended_status, -1, 10000), 0, "hangs, or killed: %x", S.ended_status);
+    cr_log_info("calls %ld sent %ld handled %ld restarts %ld done %ld failed %ld", S.shared->calls, sent, S.shared->handled,
+                S.restarts, S.ends[TRACE_DONE], S.ends[TRACE_FAILED]);
+    cr_assert_gt(S.shared->calls, 1000);
+    cr_assert_gt(S.restarts, 100);
+    cr_assert_gt(S.ends[TRACE_FAILED], 10);
+    cr_assert_eq(S.shared->restart_codes, 0);
+    cr_assert_eq(S.shared->eintr, 0);
+    cr_assert_eq(S.shared->other, 0);
+    cr_assert_eq(S.shared->handled, sent);
+    finish();
+}
