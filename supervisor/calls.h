@@ -58,6 +58,9 @@ struct call {
     int restart;           /* 512: EINTR natively (ERESTARTSYS); 513: always restarted (ERESTARTNOINTR) */
     enum continue_reason pass;
     bool enforce_only;     /* not trapped in log mode (refusals, and what only protects ourselves) */
+    bool log_only;         /* trapped in log mode to be noted; enforce refuses it in BPF */
+    bool privileged_only;  /* trapped only when the agent holds capabilities */
+    bool debug;            /* not trapped when the policy says debug: allow */
     const struct filter_test *tests; /* all must hold for the call to be trapped; NULL: always */
 };
 

@@ -4,6 +4,7 @@
  * (Linux 6.1) are given by hand; they are the same on every architecture.
  */
 #include "calls_tables.h"
+#include "rights.h"
 
 #include <asm/ioctls.h>
 #include <errno.h>
@@ -50,11 +51,29 @@ static void carry_dumpable(const struct calls_env *env, struct request *r, struc
     reply->value = 0;
 }
 
+static enum next read_unseen(const struct calls_env *env, struct request *r)
+{
+    (void)env;
+    r->why = "calls made through it may be missing from this log";
+    return NEXT_JUDGE;
+}
+
+static enum next read_credentials(const struct calls_env *env, struct request *r)
+{
+    (void)env;
+    (void)r;
+    rights_changed();
+    return NEXT_PASS;
+}
+
 #define END {.arg = -1}
 #define LOW32(n, v) {(n), FILTER_MASKED_EQ, 0xffffffffu, (v)}
 #define TESTS(...) .tests = (const struct filter_test[]) {__VA_ARGS__, END}
 
 #define ROW(number, text, function) {.nr = (number), .name = text, .read = function, .enforce_only = true}
+#define ROW_DEBUG(number, text) {.nr = (number), .name = text, .read = read_trace, .enforce_only = true, .debug = true}
+#define ROW_CREDENTIALS(number, text)                                                                                  \
+    {.nr = (number), .name = text, .read = read_credentials, .enforce_only = true, .privileged_only = true, .pass = CONTINUE_NO_RIGHT}
 #define ROW_IF(number, text, function, ...)                                                                            \
     {.nr = (number), .name = text, .read = function, .enforce_only = true, TESTS(__VA_ARGS__)}
 /* One row a flag, because a filter tests for equality, not for "any of". */
@@ -73,12 +92,12 @@ const struct call calls_refused_table[] = {
     ROW(SYS_add_key, "add_key", read_keys),
     ROW(SYS_request_key, "request_key", read_keys),
     ROW(SYS_keyctl, "keyctl", read_keys),
-    ROW(SYS_ptrace, "ptrace", read_trace),
-    ROW(SYS_process_vm_readv, "process_vm_readv", read_trace),
-    ROW(SYS_process_vm_writev, "process_vm_writev", read_trace),
-    ROW(SYS_process_madvise, "process_madvise", read_trace),
-    ROW(SYS_pidfd_getfd, "pidfd_getfd", read_trace),
-    ROW(SYS_kcmp, "kcmp", read_trace),
+    ROW_DEBUG(SYS_ptrace, "ptrace"),
+    ROW_DEBUG(SYS_process_vm_readv, "process_vm_readv"),
+    ROW_DEBUG(SYS_process_vm_writev, "process_vm_writev"),
+    ROW_DEBUG(SYS_process_madvise, "process_madvise"),
+    ROW_DEBUG(SYS_pidfd_getfd, "pidfd_getfd"),
+    ROW_DEBUG(SYS_kcmp, "kcmp"),
     ROW(SYS_setns, "setns", read_namespace),
     ROW(SYS_open_by_handle_at, "open_by_handle_at", read_handle),
     ROW(SYS_open_tree, "open_tree", read_mount),
@@ -129,5 +148,18 @@ const struct call calls_refused_table[] = {
      .enforce_only = true,
      TESTS(LOW32(0, PR_SET_DUMPABLE), {1, FILTER_EQ, 0, 0})},
     ROW_IF(SYS_seccomp, "seccomp", read_listener, LOW32(0, 1), {1, FILTER_MASKED_EQ, 8, 8}),
+    /* Log mode lets it be and says that what is done through it leaves no records. */
+    {.nr = SYS_io_uring_setup, .name = "io_uring_setup", .read = read_unseen, .log_only = true},
+    /* Who may do what changes from here on: rights.h. What decides stands in registers, or is the kernel's to check. */
+    ROW_CREDENTIALS(SYS_setuid, "setuid"),
+    ROW_CREDENTIALS(SYS_setgid, "setgid"),
+    ROW_CREDENTIALS(SYS_setreuid, "setreuid"),
+    ROW_CREDENTIALS(SYS_setregid, "setregid"),
+    ROW_CREDENTIALS(SYS_setresuid, "setresuid"),
+    ROW_CREDENTIALS(SYS_setresgid, "setresgid"),
+    ROW_CREDENTIALS(SYS_setfsuid, "setfsuid"),
+    ROW_CREDENTIALS(SYS_setfsgid, "setfsgid"),
+    ROW_CREDENTIALS(SYS_setgroups, "setgroups"),
+    ROW_CREDENTIALS(SYS_capset, "capset"),
     {.name = NULL},
 };
