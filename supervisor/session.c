@@ -1,0 +1,544 @@
+#include "session.h"
+#include "buf.h"
+#include "calls_tables.h"
+#include "fd.h"
+#include "front.h"
+#include "hands.h"
+#include "log.h"
+#include "rights.h"
+#include "settle.h"
+#include "summary.h"
+#include "trap.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define NATIVE_ARCH AUDIT_ARCH_X86_64
+#define X32_BIT 0x40000000
+#elif defined(__aarch64__)
+#define NATIVE_ARCH AUDIT_ARCH_AARCH64
+#define X32_BIT 0
+#endif
+
+struct session {
+    const struct session_config *c;
+    struct stage stage;
+    struct launched agent;
+    pthread_t receiver;
+    int wake;                /* eventfd: something below changed */
+    _Atomic bool ended;      /* the agent's first process is gone, `status` is its wait status */
+    _Atomic int status;
+    _Atomic bool alone;      /* no child is left */
+    _Atomic bool stop;       /* a user said: stop the agent */
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- one notification */
+
+static const struct call foreign_call = {.nr = -1, .name = "foreign"};
+static const struct call unknown_call = {.nr = -1, .name = "unknown"};
+
+/* i386 through int 0x80 or an i386 program, or x32: another table of numbers, so nothing of ours would hold there. */
+static bool foreign(const struct notice *n)
+{
+    return n->arch != NATIVE_ARCH || (X32_BIT && (n->nr & X32_BIT));
+}
+
+static struct request *request_new(struct session *s, const struct notice *n)
+{
+    struct request *r = xcalloc(1, sizeof *r);
+    r->notice = *n;
+    r->tid = n->tid;
+    r->moved_from = r->moved_to = -1;
+    r->received_ns = now_ns();
+    r->process = procs_of(s->stage.env.procs, n->tid);
+    return r;
+}
+
+static enum next read_facts(struct session *s, struct request *r)
+{
+    if (foreign(&r->notice)) {
+        r->call = &foreign_call;
+        r->refuse = ENOSYS;
+        r->why = "made through another architecture's calls (i386 or x32)";
+        return NEXT_JUDGE;
+    }
+    r->call = calls_find(&r->notice);
+    if (!r->call) {
+        r->call = &unknown_call;
+        r->refuse = ENOSYS;
+        r->why = "no row of ours knows this call";
+        return NEXT_JUDGE;
+    }
+    return r->call->read(&s->stage.env, r);
+}
+
+/* Log mode: the kernel goes on at once; what was read before is written down afterwards. */
+static void note(struct session *s, struct request *r, enum next next)
+{
+    int e = notify_continue(s->stage.env.listener, r->notice.id, CONTINUE_LOG_MODE);
+    if (e == -ENOENT || next == NEXT_PASS || next == NEXT_PERFORM || next == NEXT_GONE) {
+        request_free(r);
+        return;
+    }
+    if (r->call->carry && r->call->carry(r) == CARRY_EXEC)
+        procs_exec(s->stage.env.procs, r->tid, false);
+    settle_judge(&s->stage, r, true);
+}
+
+static void on_notice(struct session *s, const struct notice *n)
+{
+    struct stage *st = &s->stage;
+    struct request *r = request_new(s, n);
+    if (!r->process) { /* gone; or its /proc cannot be read: then nothing can be known of it */
+        if (st->mode == MODE_LOG)
+            notify_continue(st->env.listener, n->id, CONTINUE_LOG_MODE);
+        else
+            notify_error(st->env.listener, n->id, EACCES);
+        request_free(r);
+        return;
+    }
+    bool switched = rights_differ();
+    if (switched && rights_assume(n->tid)) {
+        rights_restore();
+        r->call = &unknown_call;
+        settle_error(st, r, EACCES, "the caller's rights could not be assumed");
+        return;
+    }
+    enum next next = read_facts(s, r);
+    if (switched)
+        rights_restore();
+    /* Only now is it certain that all that was read belonged to this call's caller. */
+    if (next == NEXT_GONE || !notify_valid(st->env.listener, n->id)) {
+        request_free(r);
+        return;
+    }
+    if (st->mode == MODE_LOG) {
+        note(s, r, next);
+        return;
+    }
+    switch (next) {
+    case NEXT_PASS:
+        notify_continue(st->env.listener, n->id, r->call->pass);
+        request_free(r);
+        break;
+    case NEXT_PERFORM:
+        settle_perform(st, r);
+        break;
+    default:
+        if (audit_failed(st->audit))
+            settle_error(st, r, EIO, "the audit log cannot be written, and nothing goes unrecorded");
+        else
+            settle_judge(st, r, true);
+    }
+}
+
+static void *receiver(void *arg)
+{
+    struct session *s = arg;
+    /* A umask and a working folder of its own: creations are made with the caller's umask. */
+    if (unshare(CLONE_FS))
+        log_warn("unshare(CLONE_FS): %s", strerror(errno));
+    rights_thread_start();
+    for (;;) {
+        struct notice n;
+        int e = notify_receive(s->stage.env.listener, &n);
+        if (e == 0)
+            on_notice(s, &n);
+        else if (e != -EINTR && e != -ENOENT)
+            return NULL; /* no task is left that could be trapped */
+    }
+}
+
+/* ---- the agent's life, told by the ptrace machine */
+
+static void wake(struct session *s)
+{
+    uint64_t one = 1;
+    if (write(s->wake, &one, sizeof one) < 0)
+        return; /* full: it is awake anyway */
+}
+
+/* The group that held the terminal, when it is the agent's own and not the job's: the front gives it back on fg. */
+static int terminal_group(const struct session *s)
+{
+    pid_t group, tpgid, front_group = getpgid(s->c->front);
+    if (proc_stat(s->agent.pid, NULL, NULL, &group, NULL, NULL, &tpgid))
+        return 0;
+    return group != front_group && group == tpgid ? group : 0;
+}
+
+static void on_stopped(void *arg, int sig)
+{
+    struct session *s = arg;
+    front_tell(s->c->front_sock, FRONT_STOPPED, sig, terminal_group(s));
+}
+
+static void on_continued(void *arg)
+{
+    struct session *s = arg;
+    front_tell(s->c->front_sock, FRONT_CONTINUED, 0, 0);
+}
+
+static void on_ended(void *arg, int status)
+{
+    struct session *s = arg;
+    s->status = status;
+    s->ended = true;
+    wake(s);
+}
+
+static void on_reaped(void *arg, pid_t pid)
+{
+    struct session *s = arg;
+    procs_gone(s->stage.env.procs, pid);
+}
+
+static void on_last_child(void *arg)
+{
+    struct session *s = arg;
+    s->alone = true;
+    wake(s);
+}
+
+static void on_stop_agent(void *arg)
+{
+    /* The approval system's callbacks all get the stage. */
+    struct session *s = (struct session *)((char *)arg - offsetof(struct session, stage));
+    s->stop = true;
+    wake(s);
+}
+
+/* ---- the end */
+
+/* Kills every child of ours once; what dies leaves its own children to us (subreaper). The number killed. Waiting is the
+ * ptrace machine's. */
+static int kill_children(void)
+{
+    int killed = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    if (!tasks)
+        return 0;
+    struct dirent *e;
+    while ((e = readdir(tasks))) {
+        if (e->d_name[0] == '.')
+            continue;
+        char path[300];
+        snprintf(path, sizeof path, "/proc/self/task/%s/children", e->d_name);
+        STR_AUTO text = NULL;
+        if (fd_read_file(AT_FDCWD, path, 1 << 20, &text, NULL))
+            continue;
+        char *save = NULL;
+        for (char *w = strtok_r(text, " \n", &save); w; w = strtok_r(NULL, " \n", &save))
+            if (kill(atoi(w), SIGKILL) == 0)
+                killed++;
+    }
+    closedir(tasks);
+    return killed;
+}
+
+static void end_tree(struct session *s)
+{
+    for (int i = 0; !s->alone && i < 50000; i++) {
+        kill_children();
+        struct timespec t = {0, 200000};
+        nanosleep(&t, NULL);
+    }
+}
+
+static bool children_left(void)
+{
+    siginfo_t si = {0};
+    /* WNOWAIT | WNOHANG reaps nothing, so it is no wait in the ptrace machine's way. ECHILD: none. */
+    return waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
+
+/* The status to end with when the first exec did not happen: ours (125..127), else the agent's own. */
+static int final_status(struct session *s, int *ours)
+{
+    *ours = 0;
+    int e = launch_exec_error(&s->agent);
+    if (!e)
+        return s->status;
+    *ours = 1;
+    log_warn("%s: %s", s->c->argv[0], e == EACCES || e == EPERM ? "denied, or not executable" : strerror(e));
+    return (e == ENOENT ? 127 : 126) << 8;
+}
+
+static void finish(struct session *s, int status)
+{
+    audit_flush(s->stage.audit);
+    struct audit_totals totals;
+    audit_totals(s->stage.audit, &totals);
+    audit_last(s->stage.audit, status, NULL);
+    if (!s->c->quiet || s->c->json)
+        summary_print(s->stage.summary, s->c->name, s->c->mode, s->c->audit_path, &totals, status, s->c->json);
+}
+
+/* ---- the front */
+
+static void pass_signal(struct session *s, int sig)
+{
+    pid_t group = getpgid(s->agent.pid), front_group = getpgid(s->c->front);
+    char state = '?';
+    if (sig != SIGCONT) {
+        kill(s->agent.pid, sig);
+        return;
+    }
+    proc_stat(s->agent.pid, &state, NULL, NULL, NULL, NULL, NULL);
+    if (state == 'T')
+        kill(group != front_group && group > 0 ? -group : s->agent.pid, SIGCONT);
+}
+
+/* false: the front has gone. */
+static bool on_front(struct session *s)
+{
+    struct front_msg m;
+    ssize_t n = read(s->c->front_sock, &m, sizeof m);
+    if (n < 0)
+        return errno == EINTR || errno == EAGAIN;
+    if (n != sizeof m)
+        return false;
+    if (m.what == FRONT_SIGNAL)
+        pass_signal(s, m.value);
+    else if (m.what == FRONT_NUDGE)
+        trace_nudge(s->stage.trace);
+    return true;
+}
+
+/* ---- the start */
+
+static void first_line(struct session *s)
+{
+    const struct session_config *c = s->c;
+    struct utsname u;
+    uname(&u);
+    BUF_AUTO b = {0};
+    buf_puts(&b, "\"version\":\"" VERSION "\",\"kernel\":");
+    json_str(&b, u.release);
+    json_key(&b, "policy");
+    json_str(&b, c->policy->name);
+    json_key(&b, "policy_sha256");
+    json_str(&b, c->policy->sha256[0] ? c->policy->sha256 : NULL);
+    json_key(&b, "policy_files");
+    buf_putc(&b, '[');
+    for (char **f = c->policy->files; f && *f; f++) {
+        if (f != c->policy->files)
+            buf_putc(&b, ',');
+        json_str(&b, *f);
+    }
+    buf_puts(&b, "],\"workspace\":");
+    json_str(&b, c->places->workspace);
+    buf_printf(&b, ",\"uid\":%u,\"features\":{\"landlock_scopes\":%s}", getuid(), s->agent.scoped ? "true" : "false");
+    json_key(&b, "command");
+    buf_putc(&b, '[');
+    for (char **a = c->argv; *a; a++) {
+        if (a != c->argv)
+            buf_putc(&b, ',');
+        json_str(&b, *a);
+    }
+    buf_putc(&b, ']');
+    audit_first(s->stage.audit, b.data);
+}
+
+static void start_line(struct session *s)
+{
+    const struct session_config *c = s->c;
+    const char *hint = s->stage.approval ? approval_hint(s->stage.approval) : NULL;
+    log_note("%s: mode %s, policy %s%s%s, audit %s", c->name, mode_names[c->mode], c->policy->name, hint ? ", " : "",
+             hint ? hint : "", c->audit_path);
+    if (c->policy->project_note)
+        log_note("%s", c->policy->project_note);
+}
+
+static void die(struct session *s, const struct err *err) __attribute__((noreturn));
+static void die(struct session *s, const struct err *err)
+{
+    log_warn("%s", err->text);
+    if (s->agent.pid > 0)
+        kill(s->agent.pid, SIGKILL);
+    front_tell(s->c->front_sock, FRONT_EXIT, err->status << 8, 1);
+    _exit(err->status);
+}
+
+/* What enforce rests on, looked at once more in the launcher itself before anything runs. */
+static int self_test(struct session *s, struct err *err)
+{
+    struct proc_ids ids;
+    if (proc_status(s->agent.pid, &ids))
+        return err_set(err, 0, "the agent's /proc/PID/status cannot be read; enforce cannot supervise it");
+    if (ids.seccomp != 2)
+        return err_set(err, 0, "the agent runs without our filter (Seccomp: %d in its status)", ids.seccomp);
+    if (s->c->mode == MODE_ENFORCE && !ids.no_new_privs)
+        return err_set(err, 0, "the agent could gain privileges (NoNewPrivs: 0 in its status)");
+    int fd = procs_getfd(s->stage.env.procs, s->agent.pid, 0);
+    if (fd < 0 && fd != -EBADF && s->c->mode == MODE_ENFORCE)
+        return err_set(err, -fd, "pidfd_getfd(2) is refused, and enforce needs it (in a container: --cap-add SYS_PTRACE, "
+                                 "or a seccomp profile that allows pidfd_getfd)");
+    fd_close(&fd);
+    return 0;
+}
+
+static void raise_limits(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
+        l.rlim_cur = l.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &l);
+    }
+}
+
+static int launch(struct session *s, struct err *err)
+{
+    const struct session_config *c = s->c;
+    bool enforce = c->mode == MODE_ENFORCE;
+    struct filter filter;
+    struct trap_config tc = {.enforce = enforce, .privileged = geteuid() == 0, .debug_allow = c->policy->debug_allow};
+    if (trap_build(&tc, &filter, err))
+        return -1;
+    struct launch l = {.argv = c->argv,
+                       .path = c->path,
+                       .envp = c->envp,
+                       .filter = &filter,
+                       .mask = &c->mask,
+                       .keep_caps = enforce ? rights_agent_caps() : ~(uint64_t)0,
+                       .scopes = enforce};
+    getrlimit(RLIMIT_NOFILE, &l.nofile);
+    int r = launch_start(&l, &s->agent, err);
+    filter_free(&filter);
+    return r;
+}
+
+static int prepare(struct session *s, struct err *err)
+{
+    const struct session_config *c = s->c;
+    struct stage *st = &s->stage;
+    calls_prepare();
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (launch(s, err))
+        return -1;
+    raise_limits();
+    rights_init(c->mode == MODE_ENFORCE);
+    st->mode = c->mode;
+    st->policy = c->policy;
+    st->audit = c->audit;
+    st->grants = grants_new();
+    st->summary = summary_new();
+    st->env = (struct calls_env){.listener = s->agent.listener,
+                                 .procs = procs_new(getpid()),
+                                 .enforce = c->mode == MODE_ENFORCE,
+                                 .supervisor = getpid()};
+    procs_root(st->env.procs, s->agent.pid);
+    int e = notify_prepare(s->agent.listener);
+    if (e)
+        return err_set(err, -e, "preparing the listener");
+    if (self_test(s, err))
+        return -1;
+    s->wake = fd_high(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    st->hands = hands_new();
+    struct trace_ops ops = {.agent_stopped = on_stopped,
+                            .agent_continued = on_continued,
+                            .agent_ended = on_ended,
+                            .reaped = on_reaped,
+                            .last_child = on_last_child,
+                            .arg = s};
+    st->trace = trace_start(s->agent.listener, s->agent.pid, &ops);
+    if (!st->trace)
+        return err_set(err, errno, "starting the ptrace machine");
+    struct approval_config ac = {.session = c->name,
+                                 .socket = c->socket,
+                                 .how = c->approval,
+                                 .timeout_ms = c->approval_timeout_ms,
+                                 .console_fd = c->console_fd,
+                                 .policy = c->policy,
+                                 .grants = st->grants,
+                                 .trace = st->trace,
+                                 .audit = c->audit,
+                                 .ops = settle_approval_ops(st)};
+    ac.ops.stop_agent = on_stop_agent;
+    if (c->mode == MODE_ENFORCE && approval_start(&ac, &st->approval, err))
+        return -1;
+    if (pthread_create(&s->receiver, NULL, receiver, s))
+        return err_set(err, errno, "starting the receiver");
+    return 0;
+}
+
+void session_run(struct session_config *c)
+{
+    struct session *s = xcalloc(1, sizeof *s);
+    s->c = c;
+    struct err err;
+    if (prepare(s, &err))
+        die(s, &err);
+    first_line(s);
+    start_line(s);
+    front_tell(c->front_sock, FRONT_AGENT, s->agent.pid, 0);
+    launch_go(&s->agent);
+
+    bool front_there = true, told = false;
+    while (!s->alone) {
+        struct pollfd q[] = {{s->wake, POLLIN, 0}, {front_there ? c->front_sock : -1, POLLIN, 0}, {audit_poll_fd(c->audit), POLLIN, 0}};
+        if (poll(q, 3, -1) < 0)
+            continue;
+        uint64_t count;
+        if (q[0].revents && read(s->wake, &count, sizeof count) < 0)
+            continue;
+        if (q[2].revents)
+            audit_turn(c->audit);
+        if (q[1].revents && !on_front(s)) {
+            front_there = false;
+            if (!told)
+                break; /* the shell's side of us was killed: nobody could stop the agent any more */
+        }
+        if (s->stop)
+            break;
+        if (s->ended && !told) {
+            if (c->mode == MODE_LOG || c->linger) {
+                if (children_left()) { /* what the command left running goes on, and so do we */
+                    int ours;
+                    front_tell(c->front_sock, FRONT_EXIT, final_status(s, &ours), ours);
+                    told = true;
+                    continue;
+                }
+            }
+            break;
+        }
+    }
+    if (!(c->mode == MODE_LOG && s->ended) || s->stop)
+        end_tree(s);
+    int ours, status = s->ended ? final_status(s, &ours) : (ours = 0, SIGKILL);
+    if (s->stage.approval)
+        approval_stop(s->stage.approval);
+    finish(s, status);
+    if (c->fail_on_denied && status == 0 && summary_denied(s->stage.summary)) {
+        ours = 1;
+        status = 120 << 8;
+    }
+    if (!told)
+        front_tell(c->front_sock, FRONT_EXIT, status, ours);
+    _exit(0);
+}

@@ -1,0 +1,331 @@
+#include "settle.h"
+#include "fd.h"
+#include "memory.h"
+#include "rights.h"
+#include "summary.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static struct turn *turn_new(struct stage *s, struct request *r, const struct decision *d, enum decided_by by)
+{
+    struct turn *t = xcalloc(1, sizeof *t);
+    *t = (struct turn){.stage = s, .request = r, .decision = *d, .by = by};
+    return t;
+}
+
+static void turn_end(struct turn *t)
+{
+    request_free(t->request);
+    free(t);
+}
+
+static void record(struct turn *t, bool allowed, enum safe safe, bool known, int64_t result)
+{
+    struct request *r = t->request;
+    struct outcome o = {.allowed = allowed,
+                        .would = t->decision.effect,
+                        .by = t->by,
+                        .decision = t->decision,
+                        .safe = safe,
+                        .handler = t->handler,
+                        .result_known = known,
+                        .result = result,
+                        .waited_ns = r->asked_ns ? now_ns() - r->asked_ns : 0};
+    if (t->stage->mode == MODE_LOG)
+        o.allowed = true;
+    audit_request(t->stage->audit, r, &o);
+    summary_count(t->stage->summary, r, &o);
+}
+
+/* Hands the outcome of an act to the caller. Its result as the caller saw it: a value, or -errno. -ENOENT of the listener
+ * (gone) is told apart by *gone. */
+static int64_t answer(const struct stage *s, struct request *r, struct reply *reply, bool *gone)
+{
+    int l = s->env.listener;
+    uint64_t id = r->notice.id;
+    int e = 0;
+    int64_t result = reply->error ? -reply->error : reply->value;
+    if (reply->error) {
+        fd_close(&reply->fd);
+        if (reply->sigpipe) /* before the answer, so that it is delivered when the call returns, as natively */
+            syscall(SYS_tgkill, r->process->pid, r->tid, reply->sigpipe);
+        e = notify_error(l, id, reply->error);
+    } else if (reply->fd >= 0) {
+        int n = reply->late ? notify_add_fd(l, id, reply->fd, reply->cloexec)
+                            : notify_add_fd_send(l, id, reply->fd, reply->cloexec);
+        fd_close(&reply->fd);
+        result = n;
+        if (n == -ENOENT)
+            e = n;
+        else if (n < 0)
+            e = notify_error(l, id, -n); /* EMFILE, as the kernel counts */
+        else if (reply->late)
+            e = notify_value(l, id, n);
+    } else {
+        e = notify_value(l, id, reply->value);
+    }
+    *gone = e == -ENOENT;
+    return result;
+}
+
+/* The act itself, by this thread, with the caller's umask and rights. */
+static void act(struct stage *s, struct request *r, struct reply *reply)
+{
+    *reply = (struct reply){.fd = -1};
+    struct proc_ids ids;
+    if (r->call->creates) {
+        if (proc_status(r->tid, &ids)) {
+            reply->error = ESRCH;
+            return;
+        }
+        umask(ids.umask);
+    }
+    int e = rights_differ() ? rights_assume(r->tid) : 0;
+    if (e)
+        reply->error = EACCES;
+    else
+        r->call->carry_out(&s->env, r, reply);
+    if (rights_differ())
+        rights_restore();
+}
+
+/* Natively some calls end with EINTR when a signal comes, others go on: the row knows (signal(7)). */
+static int restart_code(const struct request *r)
+{
+    return r->call->restart ? r->call->restart : ERESTARTNOINTR;
+}
+
+static void on_restarted(struct trace_job *j, enum trace_end how)
+{
+    (void)how; /* the call comes again when the handler has run, or returns EINTR, or its caller is gone: no record yet */
+    turn_end(j->arg);
+}
+
+static void restart(struct turn *t)
+{
+    struct request *r = t->request;
+    t->job = (struct trace_job){.id = r->notice.id,
+                                .tid = r->tid,
+                                .tgid = r->process->pid,
+                                .restart = restart_code(r),
+                                .done = on_restarted,
+                                .arg = t};
+    trace_restart(t->stage->trace, &t->job);
+}
+
+static void finish_act(struct turn *t, struct reply *reply)
+{
+    bool gone;
+    int64_t result = answer(t->stage, t->request, reply, &gone);
+    if (gone)
+        t->by = t->by == BY_KERNEL ? BY_KERNEL : t->by;
+    record(t, true, SAFE_EMULATED, true, result);
+    turn_end(t);
+}
+
+static void on_signal(struct waiter *w)
+{
+    struct turn *t = (struct turn *)((char *)w - offsetof(struct turn, waiter));
+    hand_interrupt(t->hand);
+}
+
+static void on_hand(struct hand *self, void *arg)
+{
+    struct turn *t = arg;
+    struct request *r = t->request;
+    struct reply reply;
+    t->hand = self;
+    t->waiter = (struct waiter){.id = r->notice.id, .tid = r->tid, .uid = r->process->uid, .on_signal = on_signal, .on_gone = on_signal};
+    trace_watch(t->stage->trace, &t->waiter);
+    act(t->stage, r, &reply);
+    trace_unwatch(t->stage->trace, &t->waiter);
+    if (reply.error == EINTR && hand_interrupted(self))
+        restart(t);
+    else
+        finish_act(t, &reply);
+}
+
+static bool exec_verify_job(struct trace_job *j, pid_t tgid)
+{
+    struct turn *t = j->arg;
+    bool right = t->request->call->verify && t->request->call->verify(&t->stage->env, t->request, tgid);
+    /* Here, while the new program has not run yet: its first call must be seen as its own. */
+    procs_exec(t->stage->env.procs, tgid, true);
+    return right;
+}
+
+static void on_exec_done(struct trace_job *j, enum trace_end how)
+{
+    struct turn *t = j->arg;
+    switch (how) {
+    case TRACE_DONE:
+        record(t, true, SAFE_VERIFIED, true, 0);
+        break;
+    case TRACE_FAILED:
+        record(t, true, SAFE_VERIFIED, false, 0);
+        break;
+    case TRACE_DENIED:
+        t->by = BY_ERROR;
+        t->request->why = "somebody else traces this program, so its exec cannot be verified";
+        record(t, false, SAFE_NONE, true, -EACCES);
+        break;
+    case TRACE_KILLED:
+        t->by = BY_ERROR;
+        t->request->why = "the program changed between the decision and the exec: killed before it ran";
+        record(t, false, SAFE_VERIFIED, false, 0);
+        break;
+    case TRACE_GONE:
+        t->by = BY_GONE;
+        record(t, true, SAFE_NONE, false, 0);
+        break;
+    }
+    turn_end(t);
+}
+
+void settle_allow(struct turn *t, bool on_receiver)
+{
+    struct stage *s = t->stage;
+    struct request *r = t->request;
+    switch (r->call->carry ? r->call->carry(r) : CARRY_OUT) {
+    case CARRY_PASS:
+        notify_continue(s->env.listener, r->notice.id, r->call->pass);
+        record(t, true, SAFE_KERNEL, false, 0);
+        turn_end(t);
+        return;
+    case CARRY_EXEC:
+        t->job = (struct trace_job){.id = r->notice.id,
+                                    .tid = r->tid,
+                                    .tgid = r->process->pid,
+                                    .verify = exec_verify_job,
+                                    .done = on_exec_done,
+                                    .arg = t};
+        trace_exec(s->trace, &t->job);
+        return;
+    case CARRY_OUT:
+        break;
+    }
+    if (!on_receiver || (r->call->may_block && r->call->may_block(r))) {
+        if (hands_submit(s->hands, on_hand, t) == 0)
+            return;
+        t->by = BY_ERROR;
+        r->why = "no thread could be had to carry it out";
+        settle_deny(t, EAGAIN);
+        return;
+    }
+    struct reply reply;
+    act(s, r, &reply);
+    finish_act(t, &reply);
+}
+
+void settle_deny(struct turn *t, int errnum)
+{
+    struct reply reply = {.fd = -1, .error = errnum};
+    bool gone;
+    answer(t->stage, t->request, &reply, &gone);
+    record(t, false, SAFE_EMULATED, true, -errnum);
+    turn_end(t);
+}
+
+void settle_error(struct stage *s, struct request *r, int errnum, const char *why)
+{
+    struct decision d = {.effect = EFFECT_DENY, .by = BY_ERROR, .errnum = errnum, .timeout_ms = -1};
+    r->why = why;
+    settle_deny(turn_new(s, r, &d, BY_ERROR), errnum);
+}
+
+void settle_perform(struct stage *s, struct request *r)
+{
+    struct reply reply;
+    bool gone;
+    act(s, r, &reply);
+    answer(s, r, &reply, &gone);
+    request_free(r);
+}
+
+static struct decision judge(struct stage *s, const struct request *r)
+{
+    struct question q = {.need = r->need,
+                         .needs = r->needs,
+                         .moved_from = r->moved_from,
+                         .moved_to = r->moved_to,
+                         .argv = r->argv,
+                         .process = r->process};
+    grants_set_now(s->grants, r->received_ns);
+    return decide(s->policy, s->grants, &q, NULL, NULL);
+}
+
+static struct decision kernel_says(int errnum)
+{
+    return (struct decision){.effect = EFFECT_ALLOW, .by = BY_KERNEL, .errnum = errnum, .timeout_ms = -1};
+}
+
+void settle_judge(struct stage *s, struct request *r, bool on_receiver)
+{
+    struct decision d;
+    uint64_t before = now_ns();
+    if (r->refuse)
+        d = (struct decision){.effect = EFFECT_DENY, .by = BY_PROTECTED, .errnum = r->refuse, .timeout_ms = -1};
+    else if (r->needs)
+        d = judge(s, r);
+    else
+        d = kernel_says(r->native);
+    /* What the kernel would refuse anyway is never asked about; a denied path gives the rule's errno whether it exists or not. */
+    if (r->native && d.effect != EFFECT_DENY)
+        d = kernel_says(r->native);
+    r->eval_ns = now_ns() - before;
+    struct turn *t = turn_new(s, r, &d, d.by);
+    if (s->mode == MODE_LOG) { /* answered already: only written down */
+        record(t, true, SAFE_HINT, false, 0);
+        turn_end(t);
+    } else if (d.effect == EFFECT_DENY) {
+        settle_deny(t, d.errnum ? d.errnum : EACCES);
+    } else if (r->native) {
+        struct reply reply = {.fd = -1, .error = r->native};
+        finish_act(t, &reply);
+    } else if (d.effect == EFFECT_ASK) {
+        r->asked_ns = now_ns();
+        free(t);
+        approval_open(s->approval, r, &d);
+    } else {
+        settle_allow(t, on_receiver);
+    }
+}
+
+static void on_answered(void *arg, struct request *r, const struct decision *d, bool allowed, enum decided_by by, const char *handler)
+{
+    struct stage *s = arg;
+    struct turn *t = turn_new(s, r, d, by);
+    t->handler = handler;
+    if (!allowed)
+        settle_deny(t, d->errnum ? d->errnum : EACCES);
+    else if (audit_failed(s->audit))
+        settle_deny(t, EIO);
+    else
+        settle_allow(t, false);
+}
+
+static void on_interrupted(void *arg, struct request *r, const struct decision *d)
+{
+    restart(turn_new(arg, r, d, BY_USER));
+}
+
+struct approval_ops settle_approval_ops(struct stage *s)
+{
+    return (struct approval_ops){.answered = on_answered, .interrupted = on_interrupted, .arg = s};
+}

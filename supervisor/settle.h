@@ -1,0 +1,46 @@
+/* settle - floor 5: from a judged request to its reply and its record. The one place where an allow happens.
+ *
+ * A `struct turn` is a request on its way: the session makes it, then exactly one of approval, a hand or the ptrace machine
+ * holds it, and settle ends it. All functions may be called from any thread; the turn is gone after each of them.
+ */
+#ifndef SW_SETTLE_H
+#define SW_SETTLE_H
+
+#include "approval.h"
+#include "calls.h"
+#include "hands.h"
+#include "trace.h"
+
+struct stage { /* what settling needs of the session; immutable once the agent runs */
+    struct calls_env env;
+    enum mode mode;
+    struct policy *policy;
+    struct grants *grants;
+    struct audit *audit;
+    struct approval *approval;
+    struct trace *trace;
+    struct hands *hands;
+    struct summary *summary;
+};
+
+struct turn {
+    struct stage *stage;
+    struct request *request;
+    struct decision decision;
+    enum decided_by by;    /* who allowed it */
+    const char *handler;
+    struct waiter waiter;
+    struct trace_job job;
+    struct hand *hand;
+};
+
+void settle_judge(struct stage *s, struct request *r, bool on_receiver); /* decide, then whatever follows from that */
+void settle_allow(struct turn *t, bool on_receiver); /* carry out or let the kernel, reply, record */
+void settle_deny(struct turn *t, int errnum);        /* refuse, record */
+void settle_perform(struct stage *s, struct request *r); /* NEXT_PERFORM: no right is touched, no record */
+void settle_error(struct stage *s, struct request *r, int errnum, const char *why); /* our own failure: deny and record it so */
+
+/* The approval system's answers. */
+struct approval_ops settle_approval_ops(struct stage *s);
+
+#endif

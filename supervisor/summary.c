@@ -1,0 +1,177 @@
+#include "summary.h"
+#include "buf.h"
+#include "calls.h"
+#include "fd.h"
+#include "log.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define LINES 32
+
+struct entry {
+    enum verb verb;
+    char *target, *label, *at;
+    const char *call;
+    enum effect effect;
+    uint64_t count;
+};
+
+struct summary {
+    pthread_mutex_t lock;
+    struct entry entry[LINES];
+    size_t entries;
+    uint64_t denied, would_ask, other;
+};
+
+struct summary *summary_new(void)
+{
+    struct summary *s = xcalloc(1, sizeof *s);
+    pthread_mutex_init(&s->lock, NULL);
+    return s;
+}
+
+void summary_free(struct summary *s)
+{
+    for (size_t i = 0; s && i < s->entries; i++) {
+        free(s->entry[i].target);
+        free(s->entry[i].label);
+        free(s->entry[i].at);
+    }
+    free(s);
+}
+
+static char *target_text(const struct request *r, int need)
+{
+    BUF_AUTO b = {0};
+    if (need < 0 || need >= r->needs) {
+        buf_puts(&b, r->why ? r->why : "");
+        return buf_steal(&b);
+    }
+    const struct target *t = &r->need[need].target;
+    if (t->kind == TARGET_ANONYMOUS)
+        buf_puts(&b, "anonymous");
+    else if (t->path)
+        buf_escape(&b, t->path, strlen(t->path));
+    else if (t->kind == TARGET_ADDRESS)
+        address_text(&t->addr, &b);
+    else if (t->raw)
+        buf_escape(&b, t->raw, t->raw_len);
+    return buf_steal(&b);
+}
+
+static void count_line(struct summary *s, const struct request *r, const struct decision *d)
+{
+    STR_AUTO target = target_text(r, r->needs ? d->need : -1);
+    const char *label = d->label ? d->label : decided_by_names[d->by];
+    for (size_t i = 0; i < s->entries; i++) {
+        struct entry *e = &s->entry[i];
+        if (e->effect == d->effect && !strcmp(e->target, target) && !strcmp(e->label, label) && !strcmp(e->call, r->call->name)) {
+            e->count++;
+            return;
+        }
+    }
+    if (s->entries == LINES) {
+        s->other++;
+        return;
+    }
+    s->entry[s->entries++] = (struct entry){.verb = r->needs ? r->need[d->need].verb : VERB_COUNT,
+                                            .target = xstrdup(target),
+                                            .label = xstrdup(label),
+                                            .at = d->at ? xstrdup(d->at) : NULL,
+                                            .call = r->call->name,
+                                            .effect = d->effect,
+                                            .count = 1};
+}
+
+void summary_count(struct summary *s, const struct request *r, const struct outcome *o)
+{
+    bool would = o->allowed && o->safe == SAFE_HINT && o->would != EFFECT_ALLOW;
+    if (o->allowed && !would)
+        return;
+    pthread_mutex_lock(&s->lock);
+    if (!o->allowed)
+        s->denied++;
+    else if (o->would == EFFECT_ASK)
+        s->would_ask++;
+    struct decision d = o->decision;
+    if (!o->allowed)
+        d.effect = EFFECT_DENY;
+    count_line(s, r, &d);
+    pthread_mutex_unlock(&s->lock);
+}
+
+uint64_t summary_denied(const struct summary *s)
+{
+    return s->denied;
+}
+
+static const char *verb_of(const struct entry *e)
+{
+    return e->verb < VERB_COUNT ? verb_names[e->verb] : e->call;
+}
+
+static void print_json(const struct summary *s, const char *session, enum mode mode, const char *audit_path,
+                       const struct audit_totals *t, int wait_status)
+{
+    BUF_AUTO b = {0};
+    buf_putc(&b, '{');
+    json_key(&b, "session");
+    json_str(&b, session);
+    json_key(&b, "mode");
+    json_str(&b, mode_names[mode]);
+    json_key(&b, WIFSIGNALED(wait_status) ? "signal" : "exit");
+    buf_printf(&b, "%d", WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
+    buf_printf(&b, ",\"allowed\":%lu,\"denied\":%lu,\"asked\":%lu,\"would_deny\":%lu,\"would_ask\":%lu,\"dropped\":%lu",
+               (unsigned long)t->allowed, (unsigned long)t->denied, (unsigned long)t->asked, (unsigned long)t->would_deny,
+               (unsigned long)t->would_ask, (unsigned long)t->dropped);
+    json_key(&b, "audit");
+    json_str(&b, audit_path);
+    json_key(&b, "denials");
+    buf_putc(&b, '[');
+    for (size_t i = 0; i < s->entries; i++) {
+        const struct entry *e = &s->entry[i];
+        buf_printf(&b, "%s{\"verb\":\"%s\",\"syscall\":\"%s\",\"effect\":\"%s\",\"target\":", i ? "," : "", verb_of(e), e->call,
+                   effect_names[e->effect]);
+        json_str(&b, e->target);
+        json_key(&b, "rule");
+        json_str(&b, e->label);
+        json_key(&b, "rule_at");
+        json_str(&b, e->at);
+        buf_printf(&b, ",\"count\":%lu}", (unsigned long)e->count);
+    }
+    buf_puts(&b, "]}\n");
+    if (log_fd() >= 0)
+        fd_write_all(log_fd(), b.data, b.len);
+}
+
+void summary_print(const struct summary *s, const char *session, enum mode mode, const char *audit_path,
+                   const struct audit_totals *t, int wait_status, bool json)
+{
+    if (json) {
+        print_json(s, session, mode, audit_path, t, wait_status);
+        return;
+    }
+    if (mode == MODE_LOG)
+        log_note("%s: %lu calls recorded; enforce would have denied %lu and asked about %lu%s", session,
+                 (unsigned long)t->records, (unsigned long)t->would_deny, (unsigned long)t->would_ask,
+                 t->dropped ? "; RECORDS WERE LOST" : "");
+    else
+        log_note("%s: %lu allowed, %lu denied, %lu asked", session, (unsigned long)t->allowed, (unsigned long)t->denied,
+                 (unsigned long)t->asked);
+    for (size_t i = 0; i < s->entries && i < 8; i++) {
+        const struct entry *e = &s->entry[i];
+        const char *what = mode == MODE_LOG ? (e->effect == EFFECT_ASK ? "would ask" : "would deny") : "denied";
+        log_note("  %s %s %s (%s%s%s)%s", what, verb_of(e), e->target, e->label, e->at ? ", " : "", e->at ? e->at : "",
+                 e->count > 1 ? " ..." : "");
+    }
+    if (s->entries > 8 || s->other)
+        log_note("  and %lu more", (unsigned long)(s->entries > 8 ? s->entries - 8 + s->other : s->other));
+    if (s->entries && mode == MODE_LOG)
+        log_note("make it a policy: sentinel-watch policy generate %s", audit_path ? audit_path : "LOG");
+    else if (s->entries)
+        log_note("what would allow these: sentinel-watch last");
+}
