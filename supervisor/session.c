@@ -519,8 +519,8 @@ void session_run(struct session_config *c)
         if (s->ended && !told) {
             if (c->mode == MODE_LOG || c->linger) {
                 if (children_left()) { /* what the command left running goes on, and so do we */
-                    int ours;
-                    front_tell(c->front_sock, FRONT_EXIT, final_status(s, &ours), ours);
+                    int ours, status = final_status(s, &ours);
+                    front_tell(c->front_sock, FRONT_EXIT, status, ours);
                     told = true;
                     continue;
                 }
@@ -530,7 +530,7 @@ void session_run(struct session_config *c)
     }
     if (!(c->mode == MODE_LOG && s->ended) || s->stop)
         end_tree(s);
-    int ours, status = s->ended ? final_status(s, &ours) : (ours = 0, SIGKILL);
+    int ours = 0, status = s->ended ? final_status(s, &ours) : SIGKILL;
     if (s->stage.approval)
         approval_stop(s->stage.approval);
     finish(s, status);
