@@ -1,4 +1,5 @@
 #include "memory.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,6 +12,13 @@ static ssize_t copy(pid_t tid, uint64_t addr, void *buf, size_t n)
 {
     struct iovec mine = {buf, n}, theirs = {(void *)(uintptr_t)addr, n};
     ssize_t r = process_vm_readv(tid, &mine, 1, &theirs, 1, 0);
+    uint64_t before;
+    if (r < 0 && errno == EPERM && rights_lift(&before)) {
+        r = process_vm_readv(tid, &mine, 1, &theirs, 1, 0);
+        r = r < 0 ? -errno : r;
+        rights_lower(before);
+        return r;
+    }
     return r < 0 ? -errno : r;
 }
 
@@ -64,5 +72,10 @@ int memory_write(pid_t tid, uint64_t addr, const void *buf, size_t n)
 {
     struct iovec mine = {(void *)(uintptr_t)buf, n}, theirs = {(void *)(uintptr_t)addr, n};
     ssize_t r = process_vm_writev(tid, &mine, 1, &theirs, 1, 0);
+    uint64_t before;
+    if (r < 0 && errno == EPERM && rights_lift(&before)) {
+        r = process_vm_writev(tid, &mine, 1, &theirs, 1, 0);
+        rights_lower(before);
+    }
     return r < 0 ? -errno : (size_t)r < n ? -EFAULT : 0;
 }

@@ -1,6 +1,7 @@
 #include "proc.h"
 #include "buf.h"
 #include "fd.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -380,6 +381,12 @@ int procs_getfd(struct procs *p, pid_t tid, int fd)
         r = pidfd < 0 ? -EPERM : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
         if (r < 0 && pidfd >= 0)
             r = -errno;
+        uint64_t before;
+        if (r == -EPERM && pidfd >= 0 && rights_lift(&before)) {
+            r = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+            r = r < 0 ? -errno : r;
+            rights_lower(before);
+        }
     }
     pthread_mutex_unlock(&p->lock);
     return r < 0 ? r : fd_high(r);

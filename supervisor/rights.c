@@ -248,3 +248,19 @@ int rights_assume(pid_t tid)
         abort(); /* a thread with half of somebody's rights must do nothing more */
     return r;
 }
+
+bool rights_lift(uint64_t *before)
+{
+    struct __user_cap_data_struct data[2];
+
+    if (!assumed || get_caps(data) < 0)
+        return false;
+    *before = data[0].effective | (uint64_t)data[1].effective << 32;
+    return set_effective(ours_permitted) == 0;
+}
+
+void rights_lower(uint64_t before)
+{
+    if (set_effective(before) < 0)
+        abort(); /* lowering the effective set cannot fail */
+}

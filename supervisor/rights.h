@@ -44,4 +44,9 @@ int rights_restore(void);
 void rights_thread_start(void); /* each thread that acts for the agent calls it once */
 void rights_turn(void);         /* ... and this before each notification or job: cheap; rests with everything once changed */
 
+/* While the caller's rights are assumed: raise what is needed to look into another user's process (CAP_SYS_PTRACE), for that
+ * one look only, and lower it again. false: nothing is assumed, so nothing is to be gained. */
+bool rights_lift(uint64_t *before);
+void rights_lower(uint64_t before);
+
 #endif

@@ -113,6 +113,7 @@ static void note(struct session *s, struct request *r, enum next next)
 static void on_notice(struct session *s, const struct notice *n)
 {
     struct stage *st = &s->stage;
+    rights_turn();
     struct request *r = request_new(s, n);
     if (!r->process) { /* gone; or its /proc cannot be read: then nothing can be known of it */
         if (st->mode == MODE_LOG)
