@@ -21,6 +21,7 @@ struct question {
     const struct need *need;
     int needs;
     int moved_from, moved_to; /* -1: not a rename or link */
+    bool exchange;            /* RENAME_EXCHANGE: both names move */
     char *const *argv;        /* exec */
     const struct process *process; /* by, under; NULL: unknown (explain) */
 };
@@ -36,7 +37,10 @@ struct decision {
     int errnum;              /* deny */
     int64_t timeout_ms;      /* ask: -1 means the session's */
     unsigned asks;           /* bit per need that asks */
+    unsigned moved_asks;     /* rename and link: bit per verb that the old name (need moved_from) asks about, though the new one gives it */
 };
+
+struct question question_of(const struct request *r);
 
 /* trace: NULL, or a function that is told every step (policy explain prints them). */
 struct decision decide(const struct policy *p, const struct grants *g, const struct question *q,

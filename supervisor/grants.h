@@ -2,6 +2,8 @@
  *
  * The newest that matches stands first. Each is the rule that was shown to the user, for this session or until a time;
  * `always` answers are loaded at the start as session grants with a file of origin. Time is passed in (CLOCK_MONOTONIC ns).
+ * A rule that grants_match returned lives at least a minute past the end of its answer, so a decision may hold it until it
+ * is recorded.
  */
 #ifndef SW_GRANTS_H
 #define SW_GRANTS_H
@@ -18,5 +20,6 @@ void grants_add(struct grants *g, struct rule *rule, uint64_t until_ns, dev_t de
 const struct rule *grants_match(const struct grants *g, const struct need *need, char *const *argv,
                                 const struct process *process, uint64_t now_ns);
 void grants_set_now(struct grants *g, uint64_t now_ns); /* the clock that decide() uses */
+uint64_t grants_now(const struct grants *g);
 
 #endif

@@ -20,20 +20,29 @@ struct address_pattern;
 struct path_pattern *path_pattern_new(const char *text, size_t *column, struct err *err);
 bool path_pattern_match(const struct path_pattern *p, const char *path);
 const char *path_pattern_text(const struct path_pattern *p);
-const char *path_pattern_literal(const struct path_pattern *p); /* the literal whole components: "/home/u/.ssh"; "" when none */
+/* The literal whole components: "/home/u/.ssh"; "" when the first component is a glob; "/" for "/" and for the whole tree.
+ * `.` and doubled slashes are gone from it; a `..` stays until the loader has resolved it. */
+const char *path_pattern_literal(const struct path_pattern *p);
 bool path_pattern_is_tree(const struct path_pattern *p);        /* LITERAL followed by one `**` component and nothing else */
 bool path_pattern_is_exact(const struct path_pattern *p);       /* no glob at all */
 void path_pattern_set_literal(struct path_pattern *p, const char *resolved); /* replaces the literal part (symlinks resolved at load) */
+bool path_pattern_inside(const struct path_pattern *p, const char *folder); /* literal part is folder itself or lies below it */
+bool path_within(const char *path, const char *folder);                      /* path is folder itself or lies below it */
 bool path_pattern_covers(const struct path_pattern *a, const struct path_pattern *b); /* everything b matches, a matches; may say no wrongly */
 void path_pattern_free(struct path_pattern *p);
 
 struct address_pattern *address_pattern_new(const char *text, size_t *column, struct err *err);
 bool address_pattern_match(const struct address_pattern *p, const struct target *t);
+/* The same for a bind to every address of the machine (addr.wildcard). some: is the pattern about any of those addresses (a
+ * deny of one must hold)? Otherwise: is it about all of them (allowing one is not enough)? :: takes IPv4 too. */
+bool address_pattern_match_wildcard(const struct address_pattern *p, const struct target *t, bool some);
+struct path_pattern *address_pattern_path(const struct address_pattern *p); /* of unix:/glob, to resolve its literal; else NULL */
 const char *address_pattern_text(const struct address_pattern *p);
 bool address_pattern_is_name(const struct address_pattern *p); /* a host or *.domain */
 bool address_pattern_covers(const struct address_pattern *a, const struct address_pattern *b);
 void address_pattern_free(struct address_pattern *p);
 
 bool glob_match(const char *glob, const char *text); /* `*`, `?` and `\` only, no components: argv and env names */
+bool glob_match_bytes(const char *glob, const char *text, size_t len); /* the same of bytes that may hold NULs (abstract names) */
 
 #endif

@@ -89,6 +89,14 @@ struct policy {
     char sha256[65]; /* of the concatenated files, "" until sentinel-policy hashed it */
 };
 
+/* Does the rule match this right of a call? argv and process may be NULL: unknown. What cannot be known (argv, by, under) counts as
+ * a match in deny and ask rules and never in allow rules. any_caller: argv, by and under of deny and ask rules are taken
+ * to match (what a rename would open to some other program). Identity (hard links) is decide's. */
+bool rule_matches(const struct rule *r, const struct need *n, char *const *argv, const struct process *process, bool any_caller);
+/* Does the rule match the target's name, whatever the verb, the argv and the caller? */
+bool rule_names(const struct rule *r, const struct need *n);
+void rule_free(struct rule *r);
+
 enum expose { EXPOSE_DBUS, EXPOSE_X11, EXPOSE_WAYLAND, EXPOSE_TMUX, EXPOSE_DOCKER, EXPOSE_SYSTEMD, EXPOSE_SSH_AGENT, EXPOSE_GPG_AGENT, EXPOSE_COUNT };
 extern const char *const expose_names[EXPOSE_COUNT];
 

@@ -57,6 +57,7 @@ struct request {
     struct need need[NEEDS_MAX];
     int needs;
     int moved_from, moved_to; /* rename and link: indexes of the old and new name in need[], -1 otherwise */
+    bool exchange;            /* RENAME_EXCHANGE: both names move */
     char **argv;              /* exec: what the new program would get, NULL-terminated, bounded; NULL otherwise */
     int argc;
     int native;         /* errno that the kernel would give by itself, 0 when none is known; then no policy is asked */
