@@ -169,13 +169,23 @@ static enum known under_matches(const struct rule *r, const struct process *p)
     return k;
 }
 
-bool rule_matches(const struct rule *r, const struct need *n, char *const *argv, const struct process *process, bool any_caller)
+static bool caller_matches(const struct rule *r, enum verb verb, char *const *argv, const struct process *process, bool any_caller)
 {
-    if (!(r->verbs & 1u << n->verb) || !rule_names(r, n))
-        return false;
     if (any_caller && r->effect != EFFECT_ALLOW)
         return true;
-    if (r->argv_match != ARGV_NONE && n->verb == VERB_EXEC && !counts(r, argv_matches(r, argv)))
+    if (r->argv_match != ARGV_NONE && verb == VERB_EXEC && !counts(r, argv_matches(r, argv)))
         return false;
     return (!r->by || counts(r, by_matches(r, process))) && (!r->under || counts(r, under_matches(r, process)));
+}
+
+bool rule_matches(const struct rule *r, const struct need *n, char *const *argv, const struct process *process, bool any_caller)
+{
+    return r->verbs & 1u << n->verb && rule_names(r, n) && caller_matches(r, n->verb, argv, process, any_caller);
+}
+
+bool rule_matches_file(const struct rule *r, const struct need *n, char *const *argv, const struct process *process, bool any_caller)
+{
+    if (!(r->verbs & 1u << n->verb) || (n->target.path && r->except && any_path(r->except, n->target.path)))
+        return false;
+    return caller_matches(r, n->verb, argv, process, any_caller);
 }

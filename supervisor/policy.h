@@ -95,6 +95,9 @@ struct policy {
 bool rule_matches(const struct rule *r, const struct need *n, char *const *argv, const struct process *process, bool any_caller);
 /* Does the rule match the target's name, whatever the verb, the argv and the caller? */
 bool rule_names(const struct rule *r, const struct need *n);
+/* Would the rule match if the target went by a name that the rule covers (another hard link of the same file)? Places that it
+ * excepts stay excepted. */
+bool rule_matches_file(const struct rule *r, const struct need *n, char *const *argv, const struct process *process, bool any_caller);
 void rule_free(struct rule *r);
 
 enum expose { EXPOSE_DBUS, EXPOSE_X11, EXPOSE_WAYLAND, EXPOSE_TMUX, EXPOSE_DOCKER, EXPOSE_SYSTEMD, EXPOSE_SSH_AGENT, EXPOSE_GPG_AGENT, EXPOSE_COUNT };

@@ -32,6 +32,7 @@ void target_stat(struct target *t, const struct stat *st)
     t->dev = st->st_dev;
     t->ino = st->st_ino;
     t->nlink = st->st_nlink;
+    t->mode = st->st_mode;
 }
 
 void request_free(struct request *r)

@@ -31,6 +31,7 @@ struct target {
     dev_t dev; /* when it exists: identity, for rules that hold through hard links */
     ino_t ino;
     nlink_t nlink;
+    mode_t mode; /* when it exists: moving a socket moves the right to connect to it */
     unsigned flags; /* open flags, for the record */
     struct address addr;
     bool own;   /* connect: proven to be a socket that the agent's own programs bound */
