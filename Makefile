@@ -48,7 +48,7 @@ LIB := $(BUILD)/libsentinel.a
 LIB_SRC := $(filter-out supervisor/main.c,$(wildcard supervisor/*.c supervisor/calls/*.c))
 
 all:
-.PHONY: all check demo install fuzz attack bench format clean deps-build deps-check
+.PHONY: all check demo install fuzz attack bench format clean deps-build deps-demo deps-check
 define program
 $(1)_src := $$(foreach r,$$($(1)_rooms),$$(call room_src,$$(r)))
 $(BUILD)/$(1): $$(call objs,$$($(1)_src)) $(LIB)
@@ -90,6 +90,8 @@ $(BUILD)/agents/%: tests/agents/%.c
 
 deps-build:
 	$(Q)./tools/deps build
+deps-demo:
+	$(Q)./tools/deps demo
 deps-check:
 	$(Q)./tools/deps check
 
@@ -97,7 +99,7 @@ check: deps-check
 	$(Q)$(MAKE) --no-print-directory all agents $(BUILD)/unit WERROR=1
 	$(Q)./tests/run $(BUILD) $(T)
 
-demo: deps-build
+demo: deps-demo
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)./tools/demo $(BUILD)
 

@@ -1,0 +1,50 @@
+# helper: what every live test needs. SW_BUILD is the build folder (tests/run sets it).
+#
+# Each test gets a folder $T of its own (removed afterwards), a HOME and XDG folders inside it, and `sw`, which runs
+# sentinel-watch as the user would. `as_user` runs a command as an ordinary user without any capability.
+
+: "${SW_BUILD:=$(cd "${BATS_TEST_DIRNAME:-.}/../.." && pwd)/build}"
+TESTS=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+AGENTS=$SW_BUILD/agents
+SW=$SW_BUILD/sentinel-watch
+ALLOW_ALL=$TESTS/policies/allow-all.yaml
+USER_ID=65534
+
+setup() {
+    T=$(mktemp -d /tmp/sw-test.XXXXXX)
+    chmod 755 "$T"
+    mkdir -p "$T/home" "$T/run" "$T/work" "$T/state"
+    chmod 700 "$T/run"
+    export HOME=$T/home XDG_RUNTIME_DIR=$T/run XDG_STATE_HOME=$T/state XDG_CONFIG_HOME=$T/home/.config XDG_CACHE_HOME=$T/home/.cache
+    unset SENTINEL_MODE SENTINEL_POLICY SENTINEL_WORKSPACE SENTINEL_APPROVAL_MODE SENTINEL_SECCOMP_MODE SENTINEL_SECCOMP_PROFILE SENTINEL_PRODUCTION
+    unset TMUX DISPLAY WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS SSH_AUTH_SOCK
+    cd "$T/work" || return 1
+    if declare -F test_setup >/dev/null; then test_setup; fi
+}
+
+teardown() {
+    if declare -F test_teardown >/dev/null; then test_teardown; fi
+    cd / || true
+    rm -rf "$T"
+}
+
+# The test's folder for the ordinary user from here on.
+give_to_user() {
+    chown -R $USER_ID:$USER_ID "$T"
+}
+
+as_user() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid=$USER_ID --regid=$USER_ID --clear-groups --inh-caps=-all --bounding-set=-all -- "$@"
+    else
+        "$@"
+    fi
+}
+
+sw() {
+    timeout "${SW_TIMEOUT:-60}" "$SW" "$@"
+}
+
+log_of() { # the audit lines of the run that used -o FILE, one field of each: log_of FILE JQ
+    jq -r "$2" "$1"
+}
