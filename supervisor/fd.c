@@ -85,6 +85,14 @@ int fd_high(int fd)
     return h;
 }
 
+void fd_close_inherited(void)
+{
+    close_range(0, (unsigned)fd_base() - 1, 0);
+    for (int i = 0; i < 3; i++)
+        if (open("/dev/null", O_RDWR | O_NOCTTY) < 0) /* the lowest free numbers: 0, 1, 2 */
+            break;
+}
+
 int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len)
 {
     FD_AUTO fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

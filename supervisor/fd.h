@@ -25,6 +25,9 @@ int fd_write_all(int fd, const void *p, size_t n);      /* 0 or -errno; EINTR an
 ssize_t fd_read_all(int fd, void *p, size_t n);         /* bytes read up to n, or -errno */
 int fd_base(void);                                      /* lowest number for ours; computed once from /proc/self/fd */
 int fd_high(int fd);                                    /* moves fd to >= fd_base(), close-on-exec; -1 stays -1 */
+/* Closes everything below fd_base() and puts /dev/null at 0, 1 and 2: what was inherited belongs to the agent alone (a pipe end
+ * that we hold keeps its reader from the end of file). */
+void fd_close_inherited(void);
 /* Reads a whole file of at most max bytes into a fresh NUL-terminated string. 0, or -errno (EFBIG when larger). */
 int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len);
 

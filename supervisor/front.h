@@ -2,7 +2,17 @@
  *
  * It stops when the agent stops and continues with it, passes signals on, ends as the agent ended, and when the supervisor
  * dies it ends every process of the tree (it is a subreaper above it). Messages between front and supervisor are
- * struct front_msg over a SOCK_SEQPACKET pair. docs/house.md tells the whole story.
+ * struct front_msg over a SOCK_SEQPACKET pair that was made before the fork; the supervisor's side is front_link.h.
+ *
+ * Signals. All are blocked (dispositions untouched) and read from a signalfd. What the terminal sends (SI_KERNEL) goes to the
+ * whole foreground group, so the agent has it already. What somebody sends to our pid alone is passed on; what
+ * somebody sends to the whole group must not be doubled. si_code cannot tell these two apart, nor can the sender (a script's
+ * `kill $!` and `timeout --foreground` are in our own group and mean us alone; `kill %1` is not and means the group).
+ * So a witness, a small process in the same group that blocks everything, is asked whether it got the signal too.
+ *
+ * Stopping. The agent stops first (so that vim restores its screen), the supervisor sees it and sends us the same signal;
+ * only then do we stop, and the shell prompts. A stop signal from anybody else is handled as every other signal. A stop that
+ * was overtaken by a SIGCONT is dropped, and one that slips through is undone when the supervisor sees the agent go on.
  */
 #ifndef SW_FRONT_H
 #define SW_FRONT_H
@@ -12,26 +22,35 @@
 #include <sys/types.h>
 
 enum front_what {
-    FRONT_AGENT = 1, /* value: the agent's pid */
-    FRONT_STOPPED,   /* value: signal, value2: the group that held the terminal, 0 none */
-    FRONT_CONTINUED,
-    FRONT_EXIT,      /* value: wait status; value2: 1 when an exit status of ours (125, 126, 127) stands instead */
+    FRONT_AGENT = 1, /* value: the agent's pid; value2: the supervisor's */
+    FRONT_STOPPED,   /* value: signal; value2: the group that held the terminal, 0 none. front_tell sends the signal too */
+    FRONT_CONTINUED, /* front_tell only sends SIGCONT: a stopped front reads nothing */
+    FRONT_EXIT,      /* value: wait status; value2: bits of enum front_exit */
     FRONT_SIGNAL,    /* front -> supervisor: pass this signal on */
     FRONT_NUDGE,     /* front -> supervisor: the terminal sent a signal, look at waiting calls */
 };
-struct front_msg { int what, value, value2; };
+enum front_exit {
+    FRONT_OURS = 1,     /* an exit status of ours (125, 126, 127) stands instead of the program's */
+    FRONT_LIVES_ON = 2, /* the supervisor goes on serving what the command left running: do not wait for the scribe */
+};
+struct front_msg {
+    int what, value, value2;
+};
 
-/* Runs in the original process after the supervisor was forked. Returns the wait status to end with (front_end). scribe is
- * a child that is not part of the tree: never killed, waited for at the end unless the supervisor lives on. */
-int front_run(pid_t supervisor, int sock, pid_t scribe, bool linger);
+/* Before the forks, in the original process: blocks every signal (ret_mask: the mask before), becomes a subreaper. */
+void front_prepare(sigset_t *ret_mask);
+/* Runs in the original process after the supervisor (or, with --linger, its guardian) was forked. Returns the wait status
+ * to end with (front_end). scribe is a child that is not part of the tree: never killed, waited for at the end unless
+ * the supervisor lives on; 0 none. quiet: our stderr is closed at once. */
+int front_run(pid_t child, int sock, pid_t scribe, bool quiet);
+/* --linger in enforce: called in the forked child. Returns in the supervisor-to-be; the caller itself stays behind as the
+ * guardian that outlives the front, and ends the tree when the supervisor dies. */
+void front_guardian(int sock);
 /* Ends this process as the wait status says: same exit status, or the same signal (as pid 1: 128+N). */
 void front_end(int wait_status) __attribute__((noreturn));
 /* Is the job's group orphaned? Decides how the supervisor leaves it (setsid or setpgid). */
 bool front_job_orphaned(void);
-/* Kills every descendant of the calling subreaper but `except`, until none is left. */
+/* Kills every descendant of the calling subreaper but `except` (0: none), until none is left. */
 void front_end_tree(pid_t except);
-
-/* Supervisor's side. */
-void front_tell(int sock, enum front_what what, int value, int value2);
 
 #endif

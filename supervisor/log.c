@@ -26,6 +26,13 @@ int log_fd(void)
     return out;
 }
 
+void log_close(void)
+{
+    if (out > 2)
+        close(out);
+    out = -1;
+}
+
 static void line(const char *fmt, va_list ap)
 {
     char text[4096];

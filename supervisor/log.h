@@ -12,6 +12,7 @@ enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
 
 void log_init(enum log_level level, const char *program); /* program: NULL means sentinel-watch */
 int log_fd(void);
+void log_close(void); /* nothing is said any more; whoever reads our stderr can see its end */
 void log_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
