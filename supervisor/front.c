@@ -52,7 +52,8 @@ void front_prepare(sigset_t *ret_mask)
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
-/* One sweep over the direct children, which an orphan of the tree becomes. Orphans may be given to any of our threads. */
+/* One sweep over the direct children, which an orphan of the tree becomes: how many still stand, the dead ones reaped. Orphans
+ * may be given to any of our threads. */
 static int kill_children(pid_t except)
 {
     int n = 0;
@@ -67,8 +68,11 @@ static int kill_children(pid_t except)
         char *save = NULL;
         for (char *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
             pid_t pid = atoi(w);
-            if (pid > 0 && pid != except && !kill(pid, SIGKILL))
-                n++;
+            if (pid <= 0 || pid == except)
+                continue;
+            kill(pid, SIGKILL);
+            waitpid(pid, NULL, WNOHANG); /* by number: waitpid(-1) could take `except` */
+            n++;
         }
     }
     if (d)
@@ -79,15 +83,7 @@ static int kill_children(pid_t except)
 void front_end_tree(pid_t except)
 {
     long pause_ns = 100 * 1000;
-    while (kill_children(except)) {
-        /* Each child that dies leaves its own children to us. Never waitpid(-1) where `except` could be taken. */
-        siginfo_t si;
-        for (;;) {
-            si.si_pid = 0;
-            if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) || !si.si_pid || si.si_pid == except)
-                break;
-            waitpid(si.si_pid, NULL, WNOHANG);
-        }
+    while (kill_children(except)) { /* each child that dies leaves its own children to us */
         nanosleep(&(struct timespec){0, pause_ns}, NULL);
         if (pause_ns < 5 * 1000 * 1000)
             pause_ns *= 2;
@@ -104,8 +100,10 @@ static void stop_self(int sig)
 {
     sigset_t pending, one;
     sigpending(&pending);
+    /* Overtaken: raising a stop signal now would throw the SIGCONT away. One that slips through is undone by the supervisor
+     * when it sees the agent go on. */
     if (sigismember(&pending, SIGCONT))
-        return; /* overtaken: raising a stop signal now would throw the SIGCONT away */
+        return;
     sigemptyset(&one);
     sigaddset(&one, sig);
     raise(sig);
@@ -123,21 +121,13 @@ static void give_terminal_back(struct front *f)
         tcsetpgrp(tty, f->terminal_group);
 }
 
-static bool is_stop(int sig)
-{
-    return sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
-}
-
 static void on_signal(struct front *f, const struct signalfd_siginfo *s)
 {
     int sig = (int)s->ssi_signo;
     if (sig == SIGCHLD)
         return;
-    if ((pid_t)s->ssi_pid == f->supervisor && s->ssi_code <= 0) {
-        if (is_stop(sig))
-            stop_self(sig);
-        return;
-    }
+    if ((pid_t)s->ssi_pid == f->supervisor && s->ssi_code <= 0)
+        return; /* to wake us; what it says stands in its messages */
     if (s->ssi_code > 0) { /* the terminal's, for the whole foreground group */
         tell(f, FRONT_NUDGE, sig);
         return;
@@ -165,6 +155,7 @@ static int on_message(struct front *f)
         f->supervisor = m.value2;
     } else if (m.what == FRONT_STOPPED) {
         f->terminal_group = m.value2;
+        stop_self(m.value);
     } else if (m.what == FRONT_EXIT) {
         f->over = true;
         f->status = m.value;

@@ -10,9 +10,9 @@
  * `kill $!` and `timeout --foreground` are in our own group and mean us alone; `kill %1` is not and means the group).
  * So a witness, a small process in the same group that blocks everything, is asked whether it got the signal too.
  *
- * Stopping. The agent stops first (so that vim restores its screen), the supervisor sees it and sends us the same signal;
- * only then do we stop, and the shell prompts. A stop signal from anybody else is handled as every other signal. A stop that
- * was overtaken by a SIGCONT is dropped, and one that slips through is undone when the supervisor sees the agent go on.
+ * Stopping. The agent stops first (so that vim restores its screen), the supervisor sees it and says so, only then
+ * do we stop by the same signal, and the shell prompts. It says so in a message: a signal could be merged with the one that the
+ * terminal sent. What makes us go on is a signal, because who is stopped reads nothing.
  */
 #ifndef SW_FRONT_H
 #define SW_FRONT_H
@@ -23,8 +23,7 @@
 
 enum front_what {
     FRONT_AGENT = 1, /* value: the agent's pid; value2: the supervisor's */
-    FRONT_STOPPED,   /* value: signal; value2: the group that held the terminal, 0 none. front_tell sends the signal too */
-    FRONT_CONTINUED, /* front_tell only sends SIGCONT: a stopped front reads nothing */
+    FRONT_STOPPED,   /* value: signal; value2: the group that held the terminal, 0 none */
     FRONT_EXIT,      /* value: wait status; value2: bits of enum front_exit */
     FRONT_SIGNAL,    /* front -> supervisor: pass this signal on */
     FRONT_NUDGE,     /* front -> supervisor: the terminal sent a signal, look at waiting calls */

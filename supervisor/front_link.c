@@ -17,7 +17,7 @@ void front_link_init(struct front_link *l, int sock, pid_t front)
     *l = (struct front_link){.sock = sock, .front = front, .front_fd = pidfd(front), .shell_fd = -1, .group = getpgrp()};
     if (!front_job_orphaned()) {
         pid_t p = front, up;
-        while (p > 1 && getpgid(p) == l->group)
+        while (p > 0 && getpgid(p) == l->group)
             p = proc_stat(p, NULL, &up, NULL, NULL, NULL, NULL) ? 0 : up;
         l->shell_fd = pidfd(p);
     }
@@ -48,7 +48,6 @@ void front_tell_stopped(struct front_link *l, pid_t agent, int sig)
 {
     l->stopped = true;
     send_msg(l, FRONT_STOPPED, sig, terminal_group(l, agent));
-    kill(l->front, sig);
 }
 
 void front_tell_continued(struct front_link *l)
