@@ -52,9 +52,8 @@ void front_prepare(sigset_t *ret_mask)
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
-/* One sweep over the direct children, which an orphan of the tree becomes: how many still stand, the dead ones reaped. Orphans
- * may be given to any of our threads. */
-static int kill_children(pid_t except)
+/* An orphan of the tree becomes a child of the nearest subreaper, of any of its threads. */
+int front_kill_children(pid_t except, bool reap)
 {
     int n = 0;
     DIR *d = opendir("/proc/self/task");
@@ -71,7 +70,8 @@ static int kill_children(pid_t except)
             if (pid <= 0 || pid == except)
                 continue;
             kill(pid, SIGKILL);
-            waitpid(pid, NULL, WNOHANG); /* by number: waitpid(-1) could take `except` */
+            if (reap)
+                waitpid(pid, NULL, WNOHANG); /* by number: waitpid(-1) could take `except` */
             n++;
         }
     }
@@ -83,7 +83,7 @@ static int kill_children(pid_t except)
 void front_end_tree(pid_t except)
 {
     long pause_ns = 100 * 1000;
-    while (kill_children(except)) { /* each child that dies leaves its own children to us */
+    while (front_kill_children(except, true)) { /* each child that dies leaves its own children to us */
         nanosleep(&(struct timespec){0, pause_ns}, NULL);
         if (pause_ns < 5 * 1000 * 1000)
             pause_ns *= 2;

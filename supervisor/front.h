@@ -49,7 +49,9 @@ void front_guardian(int sock);
 void front_end(int wait_status) __attribute__((noreturn));
 /* Is the job's group orphaned? Decides how the supervisor leaves it (setsid or setpgid). */
 bool front_job_orphaned(void);
-/* Kills every descendant of the calling subreaper but `except` (0: none), until none is left. */
+/* Kills every descendant of the calling subreaper but `except` (0: none), until none is left, and reaps them. */
 void front_end_tree(pid_t except);
+/* One sweep of the same, without reaping unless `reap`: how many direct children still stand. */
+int front_kill_children(pid_t except, bool reap);
 
 #endif

@@ -23,6 +23,14 @@ void front_link_init(struct front_link *l, int sock, pid_t front)
     }
 }
 
+void front_link_close(struct front_link *l)
+{
+    fd_close(&l->sock);
+    fd_close(&l->front_fd);
+    fd_close(&l->shell_fd);
+    l->front = 0;
+}
+
 static void send_msg(struct front_link *l, enum front_what what, int value, int value2)
 {
     struct front_msg m = {what, value, value2};
@@ -53,7 +61,8 @@ void front_tell_stopped(struct front_link *l, pid_t agent, int sig)
 void front_tell_continued(struct front_link *l)
 {
     l->stopped = false;
-    kill(l->front, SIGCONT);
+    if (l->front > 0)
+        kill(l->front, SIGCONT);
 }
 
 void front_tell_exit(struct front_link *l, int wait_status, int bits)
@@ -92,7 +101,7 @@ void front_link_shell_died(struct front_link *l, pid_t agent)
         kill(-g, SIGHUP);
         kill(-g, SIGCONT);
     }
-    if (g != l->group) {
+    if (g != l->group && l->front > 0) {
         kill(l->front, SIGHUP);
         kill(l->front, SIGCONT);
     }

@@ -19,6 +19,7 @@ struct front_link {
 };
 
 void front_link_init(struct front_link *l, int sock, pid_t front);
+void front_link_close(struct front_link *l); /* the front is gone; nothing is told any more */
 
 void front_tell_agent(struct front_link *l, pid_t agent);
 void front_tell_stopped(struct front_link *l, pid_t agent, int sig); /* mirrors the agent's stop; any thread */

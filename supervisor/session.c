@@ -2,7 +2,7 @@
 #include "buf.h"
 #include "calls_tables.h"
 #include "fd.h"
-#include "front.h"
+#include "front_link.h"
 #include "hands.h"
 #include "log.h"
 #include "rights.h"
@@ -42,6 +42,7 @@ struct session {
     const struct session_config *c;
     struct stage stage;
     struct launched agent;
+    struct front_link front;
     pthread_t receiver;
     int wake;                /* eventfd: something below changed */
     _Atomic bool ended;      /* the agent's first process is gone, `status` is its wait status */
@@ -184,25 +185,16 @@ static void wake(struct session *s)
         return; /* full: it is awake anyway */
 }
 
-/* The group that held the terminal, when it is the agent's own and not the job's: the front gives it back on fg. */
-static int terminal_group(const struct session *s)
-{
-    pid_t group, tpgid, front_group = getpgid(s->c->front);
-    if (proc_stat(s->agent.pid, NULL, NULL, &group, NULL, NULL, &tpgid))
-        return 0;
-    return group != front_group && group == tpgid ? group : 0;
-}
-
 static void on_stopped(void *arg, int sig)
 {
     struct session *s = arg;
-    front_tell(s->c->front_sock, FRONT_STOPPED, sig, terminal_group(s));
+    front_tell_stopped(&s->front, s->agent.pid, sig);
 }
 
 static void on_continued(void *arg)
 {
     struct session *s = arg;
-    front_tell(s->c->front_sock, FRONT_CONTINUED, 0, 0);
+    front_tell_continued(&s->front);
 }
 
 static void on_ended(void *arg, int status)
@@ -236,36 +228,11 @@ static void on_stop_agent(void *arg)
 
 /* ---- the end */
 
-/* Kills every child of ours once; what dies leaves its own children to us (subreaper). The number killed. Waiting is the
- * ptrace machine's. */
-static int kill_children(void)
-{
-    int killed = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    if (!tasks)
-        return 0;
-    struct dirent *e;
-    while ((e = readdir(tasks))) {
-        if (e->d_name[0] == '.')
-            continue;
-        char path[300];
-        snprintf(path, sizeof path, "/proc/self/task/%s/children", e->d_name);
-        STR_AUTO text = NULL;
-        if (fd_read_file(AT_FDCWD, path, 1 << 20, &text, NULL))
-            continue;
-        char *save = NULL;
-        for (char *w = strtok_r(text, " \n", &save); w; w = strtok_r(NULL, " \n", &save))
-            if (kill(atoi(w), SIGKILL) == 0)
-                killed++;
-    }
-    closedir(tasks);
-    return killed;
-}
-
+/* Waiting is the ptrace machine's. */
 static void end_tree(struct session *s)
 {
     for (int i = 0; !s->alone && i < 50000; i++) {
-        kill_children();
+        front_kill_children(0, false);
         struct timespec t = {0, 200000};
         nanosleep(&t, NULL);
     }
@@ -290,45 +257,29 @@ static int final_status(struct session *s, int *ours)
     return (e == ENOENT ? 127 : 126) << 8;
 }
 
-static void finish(struct session *s, int status)
+static void summary(struct session *s, int status)
 {
-    audit_flush(s->stage.audit);
     struct audit_totals totals;
     audit_totals(s->stage.audit, &totals);
-    audit_last(s->stage.audit, status, NULL);
     if (!s->c->quiet || s->c->json)
         summary_print(s->stage.summary, s->c->name, s->c->mode, s->c->audit_path, &totals, status, s->c->json);
 }
 
-/* ---- the front */
-
-static void pass_signal(struct session *s, int sig)
+static void finish(struct session *s, int status)
 {
-    pid_t group = getpgid(s->agent.pid), front_group = getpgid(s->c->front);
-    char state = '?';
-    if (sig != SIGCONT) {
-        kill(s->agent.pid, sig);
-        return;
-    }
-    proc_stat(s->agent.pid, &state, NULL, NULL, NULL, NULL, NULL);
-    if (state == 'T')
-        kill(group != front_group && group > 0 ? -group : s->agent.pid, SIGCONT);
+    audit_flush(s->stage.audit);
+    audit_last(s->stage.audit, status, NULL);
 }
+
+/* ---- the front */
 
 /* false: the front has gone. */
 static bool on_front(struct session *s)
 {
-    struct front_msg m;
-    ssize_t n = read(s->c->front_sock, &m, sizeof m);
-    if (n < 0)
-        return errno == EINTR || errno == EAGAIN;
-    if (n != sizeof m)
-        return false;
-    if (m.what == FRONT_SIGNAL)
-        pass_signal(s, m.value);
-    else if (m.what == FRONT_NUDGE)
+    int what = front_link_turn(&s->front, s->agent.pid);
+    if (what == FRONT_SIGNAL || what == FRONT_NUDGE)
         trace_nudge(s->stage.trace);
-    return true;
+    return what >= 0;
 }
 
 /* ---- the start */
@@ -382,7 +333,7 @@ static void die(struct session *s, const struct err *err)
     log_warn("%s", err->text);
     if (s->agent.pid > 0)
         kill(s->agent.pid, SIGKILL);
-    front_tell(s->c->front_sock, FRONT_EXIT, err->status << 8, 1);
+    front_tell_exit(&s->front, err->status << 8, FRONT_OURS);
     _exit(err->status);
 }
 
@@ -404,15 +355,6 @@ static int self_test(struct session *s, struct err *err)
     return 0;
 }
 
-static void raise_limits(void)
-{
-    struct rlimit l;
-    if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
-        l.rlim_cur = l.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &l);
-    }
-}
-
 static int launch(struct session *s, struct err *err)
 {
     const struct session_config *c = s->c;
@@ -427,10 +369,15 @@ static int launch(struct session *s, struct err *err)
                        .filter = &filter,
                        .mask = &c->mask,
                        .keep_caps = enforce ? rights_agent_caps() : ~(uint64_t)0,
-                       .scopes = enforce};
-    getrlimit(RLIMIT_NOFILE, &l.nofile);
+                       .no_new_privs = enforce,
+                       .scopes = enforce,
+                       .new_session = c->orphaned,
+                       .nofile = c->nofile};
     int r = launch_start(&l, &s->agent, err);
     filter_free(&filter);
+    if (r && err->errnum == EBUSY)
+        err_set(err, 0, "already supervised by another program: the kernel allows one listener, and this process has one");
+    fd_close_inherited();
     return r;
 }
 
@@ -442,7 +389,6 @@ static int prepare(struct session *s, struct err *err)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (launch(s, err))
         return -1;
-    raise_limits();
     rights_init(c->mode == MODE_ENFORCE);
     st->mode = c->mode;
     st->policy = c->policy;
@@ -492,41 +438,53 @@ void session_run(struct session_config *c)
 {
     struct session *s = xcalloc(1, sizeof *s);
     s->c = c;
+    front_link_init(&s->front, c->front_sock, c->front);
     struct err err;
     if (prepare(s, &err))
         die(s, &err);
     first_line(s);
     start_line(s);
-    front_tell(c->front_sock, FRONT_AGENT, s->agent.pid, 0);
+    front_tell_agent(&s->front, s->agent.pid);
     launch_go(&s->agent);
 
-    bool front_there = true, told = false;
+    bool told = false; /* the front knows how the command ended, or there is none any more */
     while (!s->alone) {
-        struct pollfd q[] = {{s->wake, POLLIN, 0}, {front_there ? c->front_sock : -1, POLLIN, 0}, {audit_poll_fd(c->audit), POLLIN, 0}};
-        if (poll(q, 3, -1) < 0)
+        struct pollfd q[] = {{s->wake, POLLIN, 0},
+                             {audit_poll_fd(c->audit), POLLIN, 0},
+                             {s->front.sock, POLLIN, 0},
+                             {s->front.front_fd, POLLIN, 0},
+                             {s->front.shell_fd, POLLIN, 0}};
+        if (poll(q, 5, -1) < 0)
             continue;
         uint64_t count;
         if (q[0].revents && read(s->wake, &count, sizeof count) < 0)
             continue;
-        if (q[2].revents)
+        if (q[1].revents)
             audit_turn(c->audit);
-        if (q[1].revents && !on_front(s)) {
-            front_there = false;
+        if (q[4].revents) {
+            front_link_shell_died(&s->front, s->agent.pid);
+            fd_close(&s->front.shell_fd);
+        }
+        bool front_died = (q[2].revents && !on_front(s)) || q[3].revents;
+        if (front_died && !told && c->mode != MODE_LOG)
+            break; /* the shell's side of us was killed: nobody could stop the agent any more */
+        if (front_died) {
             if (!told)
-                break; /* the shell's side of us was killed: nobody could stop the agent any more */
+                kill(s->agent.pid, SIGKILL); /* who killed the front meant the command */
+            told = true;
+            front_link_close(&s->front);
         }
         if (s->stop)
             break;
         if (s->ended && !told) {
-            if (c->mode == MODE_LOG || c->linger) {
-                if (children_left()) { /* what the command left running goes on, and so do we */
-                    int ours, status = final_status(s, &ours);
-                    front_tell(c->front_sock, FRONT_EXIT, status, ours);
-                    told = true;
-                    continue;
-                }
-            }
-            break;
+            if ((c->mode != MODE_LOG && !c->linger) || !children_left())
+                break;
+            /* What the command left running goes on, and so do we; the shell's prompt comes now. */
+            int ours, status = final_status(s, &ours);
+            summary(s, status);
+            log_close();
+            front_tell_exit(&s->front, status, (ours ? FRONT_OURS : 0) | FRONT_LIVES_ON);
+            told = true;
         }
     }
     if (!(c->mode == MODE_LOG && s->ended) || s->stop)
@@ -535,11 +493,13 @@ void session_run(struct session_config *c)
     if (s->stage.approval)
         approval_stop(s->stage.approval);
     finish(s, status);
+    if (!told)
+        summary(s, status);
     if (c->fail_on_denied && status == 0 && summary_denied(s->stage.summary)) {
         ours = 1;
         status = 120 << 8;
     }
     if (!told)
-        front_tell(c->front_sock, FRONT_EXIT, status, ours);
+        front_tell_exit(&s->front, status, ours ? FRONT_OURS : 0);
     _exit(0);
 }

@@ -31,6 +31,7 @@ struct session_config {
     pid_t front;
     bool orphaned;          /* front_job_orphaned() as seen before the fork */
     sigset_t mask;          /* signal mask we were started with */
+    struct rlimit nofile;   /* limit of descriptors we were started with; ours is raised */
     bool quiet, json;
     bool fail_on_denied;
 };
