@@ -9,6 +9,7 @@
 
 const struct call *const calls_tables[] = {
     calls_refused_table,
+    calls_open_table,
     NULL,
 };
 

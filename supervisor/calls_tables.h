@@ -6,6 +6,7 @@
 
 /* Each is ended by a row whose name is NULL. */
 extern const struct call calls_refused_table[]; /* calls/refused.c: what enforce refuses whatever the policy says */
+extern const struct call calls_open_table[];    /* calls/open.c */
 
 void calls_prepare(void); /* fills the index behind calls_find(); before any thread runs */
 

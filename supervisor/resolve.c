@@ -89,11 +89,9 @@ static void look_away(struct eyes *e)
 
 /* ---- one path, followed to its end */
 
-/* Is the text its own canonical form, once no link was met? */
+/* Is the absolute text its own canonical form, once no link was met? */
 static bool clean(const char *path)
 {
-    if (*path != '/')
-        return false;
     for (const char *p = path; *p; p++)
         if (*p == '/' && (p[1] == '/' || !p[1] || (p[1] == '.' && (p[2] == '/' || !p[2] || (p[2] == '.' && (p[3] == '/' || !p[3]))))))
             return false;
@@ -103,9 +101,9 @@ static bool clean(const char *path)
 /* The name of what could not be found. No link was met on the way, so the text says it. */
 static char *name_of_missing(const struct eyes *e, const char *path)
 {
-    if (clean(path))
-        return xstrdup(path);
-    STR_AUTO base = *path == '/' ? xstrdup("") : resolve_name(e->base);
+    if (e->base == AT_FDCWD)
+        return resolve_join("", path);
+    STR_AUTO base = resolve_name(e->base);
     return base ? resolve_join(base, path) : NULL;
 }
 
@@ -156,7 +154,7 @@ static int pin(const struct eyes *e, const char *path, unsigned flags, struct pl
     if (fstat(fd, &ret->st))
         return errno;
     ret->exists = true;
-    if (plain && clean(path))
+    if (plain && e->base == AT_FDCWD && clean(path))
         ret->path = xstrdup(path);
     else if (!(ret->path = resolve_name(fd)) && errno == ENAMETOOLONG) {
         place_finish(ret);

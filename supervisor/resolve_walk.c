@@ -403,8 +403,10 @@ int resolve_walk(struct walk *w, const char *path, unsigned flags, struct place 
         return arrive(w, flags, ret);
     STR_AUTO here = w->cur >= 0 ? resolve_name(w->cur) : NULL;
     ret->path = here ? resolve_join(here, p) : NULL;
+    if (ret->path && w->on_proc) {
+        ret->owner = w->owner ? w->owner : resolve_owner(w->cur, NULL);
+        resolve_whose(w->r, ret);
+    }
     ret->foreign = foreign;
-    if (foreign)
-        ret->owner = w->owner;
     return e;
 }

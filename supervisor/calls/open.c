@@ -63,7 +63,7 @@ static int flags_refused(const struct open_how *how, bool newer)
 }
 
 /* may_create_in_sticky() of the kernel: O_CREAT does not open what somebody else put into a shared folder. */
-static int sticky_refuses(const struct calls_env *env, struct request *r, const struct opening *o, int dirfd, const char *text)
+static int sticky_refuses(const struct request *r, const struct opening *o)
 {
     const struct stat *st = &o->place.st;
     bool fifo = S_ISFIFO(st->st_mode);
@@ -73,9 +73,6 @@ static int sticky_refuses(const struct calls_env *env, struct request *r, const 
     char level = '0';
     if (f < 0 || read(f, &level, 1) != 1 || level == '0')
         return 0;
-    (void)text;
-    (void)dirfd;
-    (void)env;
     STR_AUTO folder = xstrdup(o->place.path);
     *(strrchr(folder, '/') + (strrchr(folder, '/') == folder)) = 0;
     struct stat dir;
@@ -114,7 +111,7 @@ static int find_terminal(struct request *r, struct place *p)
     return ENXIO;
 }
 
-static int native(const struct calls_env *env, struct request *r, struct opening *o, int dirfd, const char *text, bool reads, bool writes)
+static int native(const struct request *r, const struct opening *o, bool reads, bool writes)
 {
     const struct place *p = &o->place;
     uint64_t flags = o->how.flags;
@@ -131,7 +128,7 @@ static int native(const struct calls_env *env, struct request *r, struct opening
         return EISDIR;
     if (type == S_IFSOCK)
         return ENXIO;
-    int e = flags & O_CREAT ? sticky_refuses(env, r, o, dirfd, text) : 0;
+    int e = flags & O_CREAT ? sticky_refuses(r, o) : 0;
     return e ? e : pinned_permits(r, p->fd, &p->st, (reads ? R_OK : 0) | (writes ? W_OK : 0));
 }
 
@@ -173,10 +170,11 @@ static enum next read_how(const struct calls_env *env, struct request *r, int di
     if (!e && slash)
         e = EISDIR;
     if (!e && env->enforce)
-        e = native(env, r, o, dirfd, text, reads, writes);
+        e = native(r, o, reads, writes);
     if (!e && env->enforce && S_ISCHR(o->place.st.st_mode) && o->place.st.st_rdev == makedev(5, 0))
         e = find_terminal(r, &o->place);
     r->native = e;
+    r->creates = o->creates || tmpfile;
     if (S_ISFIFO(o->place.st.st_mode) || S_ISCHR(o->place.st.st_mode))
         r->restart = 512;
     return NEXT_JUDGE;
@@ -321,7 +319,7 @@ static bool may_block(const struct request *r)
 #define NOT_PATH_ONLY(n) (const struct filter_test[]) {{(n), FILTER_MASKED_EQ, O_PATH, 0}, END}
 #define ROW(number, text, function)                                                                                    \
     .nr = (number), .name = text, .read = function, .may_block = may_block, .carry_out = carry_out, .drop = drop,      \
-    .creates = true, .restart = 513
+    .restart = 513
 
 const struct call calls_open_table[] = {
     {ROW(SYS_openat, "openat", read_openat), .tests = NOT_PATH_ONLY(2)},
