@@ -30,7 +30,9 @@ static void add(struct stats *s, const struct record *r)
     s->waited_us += (uint64_t)json_integer_value(json_object_get(r->json, "waited_us"));
     BUF_AUTO b = {0};
     const char *effect = record_effect(r), *verb = r->verb ? r->verb : r->syscall ? r->syscall : "?";
-    buf_printf(&b, "%-8s %s%s", verb, r->would && strcmp(r->would, "allow") != 0 ? "would " : "", effect);
+    bool asked = !r->would && !strcmp(effect, "ask");
+    buf_printf(&b, "%-8s %s%s%s", verb, r->would && strcmp(r->would, "allow") != 0 ? "would " : "",
+               asked && r->decision ? r->decision : effect, asked ? " (asked)" : "");
     tally_add(&s->kinds, b.data);
     if (r->rule)
         tally_add(&s->rules, r->rule);
