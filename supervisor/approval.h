@@ -1,9 +1,15 @@
 /* approval - floor 4: the pending asks: cards, deadlines, interfaces. It decides nothing by itself.
  *
  * One thread (the desk) owns it: it serves the session's socket (docs/protocol.md), the console on the agent's own terminal
- * when that was asked for, the deadlines, and the scribe's answers. approval_open hands a request over; it comes back
+ * when that was asked for, and the deadlines. approval_open hands a request over; it comes back
  * through ops->answered exactly once, on the desk's thread: with an answer, a timeout, unattended, or because the caller
  * has gone or was interrupted by a signal.
+ *
+ * After each answer everything that waits is judged again (decide()), and so is a request when it arrives: an answer that was
+ * given in between counts. A request that a user denied is denied again for five seconds without a question.
+ *
+ * The files: card (what is shown), rungs (how wide an answer can be), answers (the rules that are written), interfaces (the
+ * connections), peer (who may connect), wire (the protocol), terminal (the line interface on the agent's own terminal).
  */
 #ifndef SW_APPROVAL_H
 #define SW_APPROVAL_H
@@ -17,7 +23,7 @@ struct approval;
 enum approval_how { APPROVAL_AUTO, APPROVAL_CONSOLE, APPROVAL_TUI, APPROVAL_DESKTOP, APPROVAL_REJECT };
 
 struct approval_ops {
-    /* allowed: what the user, an older answer or the end of waiting says. handler: who answered, or NULL. */
+    /* allowed: what the user, an older answer or the end of waiting says. handler: who answered, or NULL; stays valid. */
     void (*answered)(void *arg, struct request *r, const struct decision *d, bool allowed, enum decided_by by, const char *handler);
     /* The caller has a signal to handle: nobody answers any more, the call is to be restarted by the machine. */
     void (*interrupted)(void *arg, struct request *r, const struct decision *d);
@@ -30,17 +36,21 @@ struct approval_config {
     const char *socket;     /* path of SESSION.sock; NULL: none */
     enum approval_how how;
     int64_t timeout_ms;     /* 0 for ever */
-    int console_fd;         /* the agent's terminal for --approval console, or -1 */
+    int console_fd;         /* socket of the line interface on the agent's terminal (terminal.h), or -1 */
+    bool has_terminal;      /* a controlling terminal: somebody may be there, so asks wait for an interface */
+    const char *home;       /* too wide to be opened with one key; NULL: unknown */
+    const char *answers;    /* the file for `always` (answers.h); NULL: not offered */
     const struct policy *policy;
     struct grants *grants;
-    struct trace *trace;
-    struct audit *audit;
+    struct trace *trace;    /* NULL: callers are not watched (tests) */
+    struct audit *audit;    /* NULL: none (tests) */
     struct approval_ops ops;
 };
 
+/* The config's strings must stay. Call it on the main thread: it gives the process the name by which supervisors are known. */
 int approval_start(const struct approval_config *c, struct approval **ret, struct err *err);
 void approval_open(struct approval *a, struct request *r, const struct decision *d); /* any thread; takes r */
 void approval_stop(struct approval *a); /* ends the desk; every ask still open comes back as BY_GONE */
-const char *approval_hint(const struct approval *a); /* for the start line: how to answer */
+const char *approval_hint(const struct approval *a); /* for the start line: how to answer; NULL: nothing to say */
 
 #endif
