@@ -27,6 +27,7 @@ static uint64_t agent_caps;     /* what the agent starts with */
 static bool may_differ;         /* can any process of the tree ever have other rights than the agent at its start? */
 static atomic_bool changed;
 static _Thread_local bool rests_full, assumed;
+static _Thread_local unsigned inner; /* assume within assume, for the same caller: only counted */
 
 /* What an ordinary root shell inside a default container has, less MKNOD and NET_RAW (devices and raw packets go around
  * every rule), and IPC_LOCK for those who lock memory. SYS_NICE and SYS_RESOURCE would let it starve the supervisor. */
@@ -210,6 +211,10 @@ int rights_restore(void)
 {
     if (!assumed)
         return 0;
+    if (inner) {
+        inner--;
+        return 0;
+    }
     /* Our own ids are our real and saved ones, so these need no capability; where euid becomes 0 again the kernel raises
      * the effective set, elsewhere we do. */
     if (syscall(SYS_setresuid, -1, ours.euid, -1) < 0)
@@ -238,6 +243,10 @@ int rights_assume(pid_t tid)
 
     if (!atomic_load(&changed))
         return 0;
+    if (assumed) {
+        inner++;
+        return 0;
+    }
     rights_turn();
     if ((r = read_creds(tid, &caller)) < 0)
         return r;
