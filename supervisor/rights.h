@@ -37,7 +37,7 @@ void rights_init(bool enforce); /* after the launcher was cloned: what the agent
 void rights_changed(void);      /* some process of the tree may have other ids from now on. Called before it has */
 bool rights_differ(void);       /* has that happened? */
 /* For the duration of an act by this thread. 0, or -errno: then the call is denied (and nothing is assumed). assume is a
- * no-op when nothing differs. Not nested. */
+ * no-op when nothing differs. */
 int rights_assume(pid_t tid);
 /* 0, or -errno: never seen to fail, and then the thread must not go on: it would act with somebody else's rights. */
 int rights_restore(void);
