@@ -1,0 +1,271 @@
+#!/usr/bin/env bats
+# The audit log: the chain, what tampering looks like, and disks and scribes that fail. scribe-talk stands in for the supervisor.
+load helper
+
+SCRIBE=$SW_BUILD/sentinel-scribe
+
+talk() { # LOG [OPTION...] with commands on stdin
+    local log=$1
+    shift
+    timeout 60 "$AGENTS/scribe-talk" "$SCRIBE" --log "$log" --session s "$@"
+}
+
+a_log() { # LOG [OPTION...]: a whole session of 12 lines
+    talk "$@" >/dev/null <<'IN'
+r "event":"start","session":"s","mode":"enforce"
+many 10 40
+l "event":"end","session":"s","mode":"enforce","end":"exited","exit":0
+IN
+}
+
+verify() {
+    run "$SCRIBE" audit verify "$@"
+}
+
+test_setup() {
+    a_log "$T/log.jsonl"
+}
+
+# A small disk of its own, seen by nobody else: the commands run with it at $T/disk.
+on_small_disk() { # KIB COMMAND...
+    local size=$1
+    shift
+    mkdir -p "$T/disk"
+    unshare -rm bash -c 'mount -t tmpfs -o size="$1"k none "$2" && shift 2 && "$@"' bash "$size" "$T/disk" "$@"
+}
+
+@test "a whole log is whole, and says what that is worth" {
+    verify "$T/log.jsonl"
+    [ "$status" = 0 ]
+    [[ $output == *"whole, 12 lines, 1 sessions"* ]]
+    [[ $output == *"chained, not signed"* ]]
+    [ "$(stat -c %a "$T/log.jsonl")" = 600 ]
+}
+
+@test "each line is JSON with its number, and its hash is the SHA-256 of what stands before it" {
+    [ "$(jq -r .seq "$T/log.jsonl" | paste -sd,)" = 1,2,3,4,5,6,7,8,9,10,11,12 ]
+    [ "$(jq -r .prev "$T/log.jsonl" | head -n 1)" = "$(printf '0%.0s' {1..64})" ]
+    local before= line
+    while IFS= read -r line; do
+        [ "$(printf %s "${line%,\"hash\"*}" | sha256sum | cut -d' ' -f1)" = "$(jq -r .hash <<<"$line")" ]
+        [ -z "$before" ] || [ "$(jq -r .prev <<<"$line")" = "$before" ]
+        before=$(jq -r .hash <<<"$line")
+    done <"$T/log.jsonl"
+}
+
+@test "any byte that is changed is found, with its line" {
+    local line
+    for line in 1 5 12; do
+        sed "${line}s/01-02T03/01-02T04/" "$T/log.jsonl" >"$T/changed.jsonl"
+        verify "$T/changed.jsonl"
+        [ "$status" = 1 ]
+        [[ $output == *"changed: line $line "* ]]
+    done
+    # in the hash itself, and in the chain
+    sed '5s/"hash":"./"hash":"g/' "$T/log.jsonl" >"$T/changed.jsonl"
+    verify "$T/changed.jsonl"
+    [ "$status" = 1 ]
+    sed '5s/"prev":"../"prev":"zz/' "$T/log.jsonl" >"$T/changed.jsonl"
+    ! cmp -s "$T/log.jsonl" "$T/changed.jsonl"
+    verify "$T/changed.jsonl"
+    [ "$status" = 1 ]
+}
+
+@test "a changed line with a fitting hash does not fit its neighbour" {
+    local body
+    body=$(sed -n 5p "$T/log.jsonl" | sed 's/,"hash".*//; s/xxx/xyx/')
+    { sed -n 1,4p "$T/log.jsonl"; printf '%s,"hash":"%s"}\n' "$body" "$(printf %s "$body" | sha256sum | cut -d' ' -f1)"; sed -n '6,$p' "$T/log.jsonl"; } >"$T/forged.jsonl"
+    verify "$T/forged.jsonl"
+    [ "$status" = 1 ]
+    [[ $output == *"line 6 (seq 6) follows another line"* ]]
+}
+
+@test "removed lines are found, first, middle and several" {
+    sed 5d "$T/log.jsonl" >"$T/removed.jsonl"
+    verify "$T/removed.jsonl"
+    [ "$status" = 1 ]
+    [[ $output == *"removed: seq 5 is missing before line 5"* ]]
+    sed 5,7d "$T/log.jsonl" >"$T/removed.jsonl"
+    verify "$T/removed.jsonl"
+    [ "$status" = 1 ]
+    [[ $output == *"removed: seq 5 to 7 are missing"* ]]
+    sed 1d "$T/log.jsonl" >"$T/removed.jsonl"
+    verify "$T/removed.jsonl"
+    [ "$status" = 1 ]
+    [[ $output == *"removed: seq 1 is missing"* ]]
+}
+
+@test "reordered and doubled lines are found" {
+    sed '5{h;d};7G' "$T/log.jsonl" >"$T/reordered.jsonl"
+    verify "$T/reordered.jsonl"
+    [ "$status" = 1 ]
+    [[ $output == *"reordered: seq 5 stands in line 7"* ]]
+    sed 5p "$T/log.jsonl" >"$T/doubled.jsonl"
+    verify "$T/doubled.jsonl"
+    [ "$status" = 1 ]
+    [[ $output == *"line 6 is seq 5, where seq 6 belongs"* ]]
+}
+
+@test "cut short: whole lines, half a line, everything" {
+    head -n 11 "$T/log.jsonl" >"$T/cut.jsonl"
+    verify "$T/cut.jsonl"
+    [ "$status" = 3 ]
+    [[ $output == *"after line 11 the last line"* ]]
+    head -c -1 "$T/log.jsonl" >"$T/cut.jsonl"
+    verify "$T/cut.jsonl"
+    [ "$status" = 3 ]
+    head -c 700 "$T/log.jsonl" >"$T/cut.jsonl"
+    verify "$T/cut.jsonl"
+    [ "$status" = 3 ]
+    : >"$T/cut.jsonl"
+    verify "$T/cut.jsonl"
+    [ "$status" = 3 ]
+}
+
+@test "signatures: the right key, the wrong key, none, and a chain made anew" {
+    openssl genpkey -algorithm ed25519 -out "$T/key.pem"
+    openssl pkey -in "$T/key.pem" -pubout -out "$T/public.pem"
+    openssl genpkey -algorithm ed25519 -out "$T/other.pem"
+    a_log "$T/signed.jsonl" --key "$T/key.pem"
+    verify "$T/signed.jsonl"
+    [ "$status" = 0 ]
+    [[ $output == *"not checked without --key"* ]]
+    verify --key "$T/public.pem" "$T/signed.jsonl"
+    [ "$status" = 0 ]
+    [[ $output == *"signed with this key"* ]]
+    verify --key "$T/other.pem" "$T/signed.jsonl"
+    [ "$status" = 4 ]
+    verify --key "$T/public.pem" "$T/log.jsonl"
+    [ "$status" = 4 ]
+    [[ $output == *"has no signature"* ]]
+    # somebody makes the whole chain anew with another key
+    a_log "$T/anew.jsonl" --key "$T/other.pem"
+    verify --key "$T/public.pem" "$T/anew.jsonl"
+    [ "$status" = 4 ]
+    # checkpoints come by themselves in a long log
+    talk "$T/long.jsonl" --key "$T/key.pem" >/dev/null <<<$'r "event":"start","session":"s"\nmany 5000 20\nl "event":"end","end":"exited"'
+    [ "$(grep -c '"event":"checkpoint"' "$T/long.jsonl")" -ge 1 ]
+    verify --key "$T/public.pem" "$T/long.jsonl"
+    [ "$status" = 0 ]
+}
+
+@test "a whole log is continued, and the chain goes on" {
+    a_log "$T/log.jsonl"
+    verify "$T/log.jsonl"
+    [ "$status" = 0 ]
+    [[ $output == *"24 lines, 2 sessions"* ]]
+}
+
+@test "anything else that lies there is an error in words, and is left as it was" {
+    echo "my thesis" >"$T/thesis"
+    run a_log "$T/thesis"
+    [ "$status" = 125 ]
+    run talk "$T/thesis" </dev/null
+    [[ $output == *"error $T/thesis is there already and is not a whole audit log"* ]]
+    [ "$(cat "$T/thesis")" = "my thesis" ]
+
+    head -n 5 "$T/log.jsonl" >"$T/cut.jsonl"
+    run talk "$T/cut.jsonl" </dev/null
+    [ "$status" = 125 ]
+    [[ $output == *"cut short: after line 5"* ]]
+    [ "$(wc -l <"$T/cut.jsonl")" = 5 ]
+
+    ln -s "$T/log.jsonl" "$T/link.jsonl"
+    run talk "$T/link.jsonl" </dev/null
+    [ "$status" = 125 ]
+    [[ $output == *"symbolic link"* ]]
+
+    mkfifo "$T/fifo"
+    run talk "$T/fifo" </dev/null
+    [ "$status" = 125 ]
+    [[ $output == *"is not a file"* ]]
+
+    run talk "$T" </dev/null
+    [ "$status" = 125 ]
+    run talk "$T/none/log.jsonl" </dev/null
+    [ "$status" = 125 ]
+    [[ $output == *"--audit"*"No such file"* ]]
+}
+
+@test "a place that may not be written, as an ordinary user" {
+    mkdir "$T/locked"
+    chmod 755 "$T/locked"
+    run as_user timeout 20 "$AGENTS/scribe-talk" "$SCRIBE" --log "$T/locked/log.jsonl" --session s </dev/null
+    [ "$status" = 125 ]
+    [[ $output == *"error "*"Permission denied"* ]]
+}
+
+@test "two sessions do not write one log" {
+    run talk "$T/log.jsonl" <<<"run timeout 20 $AGENTS/scribe-talk $SCRIBE --log $T/log.jsonl --session t </dev/null"
+    [[ $output == *"is being written by another session"* ]]
+    verify "$T/log.jsonl"
+    [ "$status" = 0 ]
+}
+
+@test "a log that is being written is whole so far" {
+    run talk "$T/log.jsonl" <<<$'r "event":"start","session":"s"\nsleep 200\nrun '"$SCRIBE audit verify $T/log.jsonl"
+    [[ $output == *"whole so far, still being written"* ]]
+}
+
+@test "when the supervisor dies the log says so" {
+    talk "$T/died.jsonl" >/dev/null <<<$'r "event":"start","session":"s"\nmany 3 10'
+    [ "$(tail -n 1 "$T/died.jsonl" | jq -r .end)" = "supervisor died" ]
+    verify "$T/died.jsonl"
+    [ "$status" = 0 ]
+}
+
+@test "when the scribe is killed the log is cut short, and the supervisor's end of the socket says so" {
+    run talk "$T/killed.jsonl" <<<$'r "event":"start","session":"s"\nmany 3 10\nsleep 300\nkill\nsleep 200\nr "x":1'
+    [[ $output == *gone* ]]
+    verify "$T/killed.jsonl"
+    [ "$status" = 3 ]
+}
+
+full_disk() { # fills the disk under a log that is being written; prints what the scribe says
+    cd "$1" || exit 1
+    timeout 60 "$2/agents/scribe-talk" "$2/sentinel-scribe" --log log.jsonl --session s <<-'IN'
+	r "event":"start","session":"s","mode":"log"
+	many 10 100
+	run dd if=/dev/zero of=filler bs=64k 2>/dev/null; true
+	many 2000 300
+	hear 1500
+	run echo "has $(wc -l <log.jsonl) lines"
+	many 3000 300
+	hear 1500
+	run rm filler
+	hear 2500
+	r "after":true
+	l "event":"end","session":"s","mode":"log","end":"exited"
+	IN
+    "$2/sentinel-scribe" audit verify log.jsonl
+    tail -n 1 log.jsonl
+    grep '"event":"lost"' log.jsonl
+    ls -s --block-size=1 log.jsonl
+}
+
+@test "a disk that fills: said while there is room for what is on its way, counted when there is none, and mended" {
+    export -f full_disk
+    run on_small_disk 4096 full_disk "$T/disk" "$SW_BUILD"
+    echo "$output"
+    [ "${lines[0]}" = ready ]
+    [[ $output == *"failed No space left on device"* ]]
+    # the first 2000 were on their way when it was said: the room ahead took what fits, and no line is torn
+    [[ $output == *"has "*" lines"* ]]
+    local there
+    there=$(grep -oE 'has [0-9]+ lines' <<<"$output" | grep -oE '[0-9]+')
+    [ "$there" -gt 900 ]
+    [[ $output == *"lost "* ]]
+    [[ $output == *again* ]]
+    [[ $output == *"whole, "* ]]
+    local dropped told
+    dropped=$(grep '"event":"end"' <<<"$output" | jq -r .dropped)
+    told=$(grep '"event":"lost"' <<<"$output" | jq -r .lost | paste -sd+ | bc)
+    [ "$dropped" -gt 0 ]
+    [ "$dropped" = "$told" ]
+}
+
+@test "no room for the log at the start is said at the start" {
+    run on_small_disk 256 bash -c 'cd "$1" && timeout 20 "$2/agents/scribe-talk" "$2/sentinel-scribe" --log log.jsonl --session s </dev/null; ls "$1"' bash "$T/disk" "$SW_BUILD"
+    [[ $output == *"error no room for the audit log"* ]]
+    [[ $output != *log.jsonl$'\n' ]]
+}
