@@ -68,7 +68,8 @@ static void compile_path(struct compiling *c, const struct said *s, struct path_
     struct path_pattern *p = path_pattern_new(expanded, &column, &err);
     if (!p) {
         /* the column is one of the expanded text: right when nothing was expanded, else point at the pattern */
-        STR_AUTO text = xasprintf("found %s", err.text);
+        STR_AUTO shown = found_text(expanded);
+        STR_AUTO text = xasprintf("found %s: %s", shown, err.text);
         mistake_at(c, s, strcmp(expanded, t) ? 0 : column, text);
         return;
     }
@@ -107,7 +108,8 @@ static void compile_to(struct compiling *c, const struct said *s, struct rule *r
     }
     struct address_pattern *p = address_pattern_new(expanded, &column, &err);
     if (!p) {
-        STR_AUTO text = xasprintf("found %s", err.text);
+        STR_AUTO shown = found_text(expanded);
+        STR_AUTO text = xasprintf("found %s: %s", shown, err.text);
         mistake_at(c, s, strcmp(expanded, s->text) ? 0 : column, text);
         return;
     }
