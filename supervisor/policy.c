@@ -61,6 +61,13 @@ void policy_free(struct policy *p)
         free(p->defaults.at[v]);
         free(p->defaults.label[v]);
     }
+    for (size_t i = 0; i < p->ntests; i++) {
+        free(p->tests[i].at);
+        free(p->tests[i].target);
+        strings_free(p->tests[i].argv);
+        free(p->tests[i].by_rule);
+    }
+    free(p->tests);
     free(p->identity);
     free(p->baseline);
     free(p->approval);

@@ -57,6 +57,15 @@ struct policy_identity { /* a file inside a literal deny tree that has several h
     const struct rule *rule;
 };
 
+struct policy_test { /* of the chosen policies: what they say about themselves (policy check, policy test) */
+    char *at;         /* "path:line" */
+    enum verb verb;
+    char *target;     /* variables filled in */
+    char **argv;      /* exec: NULL-terminated, from argv[1]; NULL when not said */
+    enum effect expect;
+    char *by_rule;    /* NAME or FILE:NAME; NULL: any */
+};
+
 struct policy {
     struct rule **rules; /* in the order of precedence, hard denies of every file included where they stand */
     size_t nrules;
@@ -82,6 +91,9 @@ struct policy {
     char *advice;
     unsigned exposed; /* bits of enum expose */
     char *require_mode, *require_baseline, *require_approval;
+
+    struct policy_test *tests;
+    size_t ntests;
 
     char *name;    /* of the chosen policy: for the start line */
     char **files;  /* every file that was read, in order; NULL-terminated */

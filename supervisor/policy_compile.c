@@ -34,10 +34,10 @@ static void add_resolved(struct path_pattern ***list, struct path_pattern *p, co
 {
     const char *literal = path_pattern_literal(p);
     if (*literal) {
-        STR_AUTO leads = literal_resolve(literal, true);
-        STR_AUTO own = literal_resolve(literal, false);
+        STR_AUTO own = NULL;
+        STR_AUTO leads = literal_resolve(literal, &own);
         path_pattern_set_literal(p, leads);
-        if (strcmp(leads, own) && (path_pattern_is_exact(p) || path_pattern_is_tree(p))) {
+        if (own && (path_pattern_is_exact(p) || path_pattern_is_tree(p))) {
             size_t at;
             struct err err;
             struct path_pattern *second = path_pattern_new(text, &at, &err);
@@ -90,7 +90,8 @@ static void resolve_unix(struct address_pattern *p)
 {
     struct path_pattern *path = address_pattern_path(p);
     if (path && *path_pattern_literal(path)) {
-        STR_AUTO leads = literal_resolve(path_pattern_literal(path), true);
+        STR_AUTO own = NULL;
+        STR_AUTO leads = literal_resolve(path_pattern_literal(path), &own);
         path_pattern_set_literal(path, leads);
     }
 }

@@ -530,7 +530,7 @@ struct policy_file *policy_file_read(const char *shown, const char *text, size_t
     }
     if (!f->name)
         f->name = stem_name(shown);
-    yaml_free(root);
+    yaml_node_free(root);
     return f;
 }
 

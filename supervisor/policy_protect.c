@@ -109,6 +109,11 @@ static void protect_own_secrets(struct protecting *k, const struct places *pl)
     STR_AUTO temporary = xasprintf("/tmp/sentinel-watch-%u", (unsigned)geteuid());
     const char *folders[] = {answers, pl->sockets, runtime, usual, temporary};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        size_t same = 0;
+        while (strcmp(folders[same], folders[i]))
+            same++;
+        if (same < i)
+            continue;
         add_literal(r, folders[i], "/**");
         add_socket(c, folders[i], "/**");
     }
@@ -149,7 +154,7 @@ static void add_way(struct protecting *k, struct rule *r, const char *pattern, b
     STR_AUTO usual = xasprintf("/run/user/%u", (unsigned)geteuid());
     const char *run = strstr(pattern, "RUN/");
     const char *runs[] = {"${XDG_RUNTIME_DIR}", usual};
-    for (int i = 0; i < (run ? 2 : 1); i++) {
+    for (int i = 0; i < (run && strcmp(k->vars.places->runtime_dir, usual) ? 2 : 1); i++) {
         STR_AUTO text = run ? xasprintf("%.*s%s%s", (int)(run - pattern), pattern, runs[i], run + 3) : xstrdup(pattern);
         char *tilde = strstr(text, "~/");
         STR_AUTO home = tilde ? xasprintf("%.*s${HOME}%s", (int)(tilde - text), text, tilde + 1) : xstrdup(text);

@@ -174,9 +174,10 @@ static bool on_procfs(const char *folder)
 
 /* May a link called `name` in this folder be followed? On procfs only the plain ones in the root: what lies deeper is about
  * a process, and self and thread-self would be us. */
-static bool may_follow(const char *folder, const char *name)
+static bool may_follow(const char *link, size_t folder_len, const char *name)
 {
     struct stat st;
+    STR_AUTO folder = folder_len ? xstrndup(link, folder_len) : xstrdup("/");
     if (!on_procfs(folder))
         return true;
     return !stat(folder, &st) && st.st_ino == 1 && strcmp(name, "self") && strcmp(name, "thread-self");
@@ -191,12 +192,13 @@ static void go_up(struct buf *b)
     b->data[b->len] = 0;
 }
 
-char *literal_resolve(const char *path, bool follow_last)
+char *literal_resolve(const char *path, char **ret_own)
 {
     BUF_AUTO done = {0}; /* resolved so far: "" is the root */
     STR_AUTO left = xstrdup(path);
     char *p = left;
     int links = 0;
+    *ret_own = NULL;
     buf_put(&done, "", 0);
     for (;;) {
         p += strspn(p, "/");
@@ -213,20 +215,19 @@ char *literal_resolve(const char *path, bool follow_last)
             go_up(&done);
             continue;
         }
-        STR_AUTO folder = xstrdup(done.len ? done.data : "/");
+        size_t before = done.len;
         buf_printf(&done, "/%s", name);
         char target[PATH_MAX];
         ssize_t len = readlink(done.data, target, sizeof target - 1);
-        if (len <= 0 || (last && !follow_last) || !may_follow(folder, name))
+        if (len <= 0 || !may_follow(done.data, before, name) || ++links > 40) /* 40: as the kernel counts */
             continue;
-        if (++links > 40) /* as the kernel counts: ELOOP */
-            continue;
+        if (last && !*ret_own)
+            *ret_own = xstrdup(done.data);
         target[len] = 0;
         char *more = xasprintf("%s%s", target, rest);
         go_up(&done);
-        if (target[0] == '/') {
+        if (target[0] == '/')
             buf_clear(&done);
-        }
         free(left);
         left = more;
         p = left;

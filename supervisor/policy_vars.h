@@ -24,7 +24,8 @@ char *vars_expand(const struct vars *v, const char *text, enum vars_as as, size_
 
 /* Where an absolute path leads: every symbolic link resolved, as far as things exist; the rest is kept (`..` taken back). Links
  * on procfs are about whoever looks (/proc/self, /proc/PID/fd): they are kept as they are written, save the plain ones in
- * its root (/proc/mounts is /proc/self/mounts). follow_last: false keeps a last component that is a link. */
-char *literal_resolve(const char *path, bool follow_last);
+ * its root (/proc/mounts is /proc/self/mounts). *ret_own, fresh: the name of the last component itself, when that is a link,
+ * else NULL. */
+char *literal_resolve(const char *path, char **ret_own);
 
 #endif

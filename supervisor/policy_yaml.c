@@ -61,9 +61,9 @@ static void parser_mistake(struct reading *r, const char *text, size_t len)
         mistake(r, p->problem_mark, "found a tab where YAML wants spaces, expected spaces for the indentation");
         return;
     }
-    const char *prefix = strncmp(problem, "found ", 6) && strncmp(problem, "did not find", 12) ? "found what YAML does not take: " : "";
-    mistakes_add(r->mistakes, r->file, line_of(p->problem_mark), column_of(p->problem_mark), "%s%s%s%s, expected YAML: %s", prefix,
-                 problem, p->context ? " " : "", p->context ? p->context : "", QUOTE_IT);
+    mistakes_add(r->mistakes, r->file, line_of(p->problem_mark), column_of(p->problem_mark),
+                 "found what YAML does not take (%s%s%s), expected YAML: %s", problem, p->context ? " " : "", p->context ? p->context : "",
+                 QUOTE_IT);
 }
 
 static struct yaml_node *node_new(enum yaml_kind kind, yaml_mark_t at)
@@ -75,14 +75,14 @@ static struct yaml_node *node_new(enum yaml_kind kind, yaml_mark_t at)
     return n;
 }
 
-void yaml_free(struct yaml_node *node)
+void yaml_node_free(struct yaml_node *node)
 {
     if (!node)
         return;
     for (size_t i = 0; i < node->n; i++) {
         if (node->key)
-            yaml_free(node->key[i]);
-        yaml_free(node->item[i]);
+            yaml_node_free(node->key[i]);
+        yaml_node_free(node->item[i]);
     }
     free(node->key);
     free(node->item);
@@ -151,7 +151,7 @@ static void read_collection(struct reading *r, struct yaml_node *n, const char *
         bool end = false;
         struct yaml_node *first = read_node(r, text, len, depth + 1, &end);
         if (end || r->broken) {
-            yaml_free(first);
+            yaml_node_free(first);
             return;
         }
         struct yaml_node *value = first;
@@ -159,7 +159,7 @@ static void read_collection(struct reading *r, struct yaml_node *n, const char *
             map_key(r, n, first);
             value = read_node(r, text, len, depth + 1, &end);
             if (!value) {
-                yaml_free(first);
+                yaml_node_free(first);
                 return;
             }
             n->key = xrealloc(n->key, (n->n + 1) * sizeof *n->key);
@@ -251,7 +251,7 @@ struct yaml_node *policy_yaml_read(const char *file, const char *text, size_t le
     struct yaml_node *root = read_document(&r, text, len);
     yaml_parser_delete(&r.parser);
     if (root && r.broken) {
-        yaml_free(root);
+        yaml_node_free(root);
         return NULL;
     }
     if (!r.broken && !root)

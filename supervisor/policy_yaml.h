@@ -27,7 +27,7 @@ struct yaml_node {
 
 /* The document, owned by the caller; NULL when there is none or its mistakes make it useless. Mistakes go to m. */
 struct yaml_node *policy_yaml_read(const char *file, const char *text, size_t len, struct mistakes *m);
-void yaml_free(struct yaml_node *node); /* NULL is fine */
+void yaml_node_free(struct yaml_node *node); /* NULL is fine */
 const char *yaml_kind_text(const struct yaml_node *node); /* "text", "a list", "a map", "nothing" */
 
 #endif
