@@ -16,9 +16,9 @@ PROGRAMS := sentinel-watch sentinel-scribe sentinel-policy sentinel-notifier
 
 sentinel-watch_rooms    := supervisor/main
 sentinel-watch_libs     := -lseccomp -lyaml
-sentinel-scribe_rooms   := scribe
+sentinel-scribe_rooms   := scribe tools/record
 sentinel-scribe_libs    := -lcrypto -ljansson
-sentinel-policy_rooms   := tools/policy
+sentinel-policy_rooms   := tools/policy tools/record
 sentinel-policy_libs    := -lyaml -lcrypto -ljansson
 sentinel-notifier_rooms := notifier-ui
 sentinel-notifier_libs  := -ljansson

@@ -10,7 +10,11 @@ static const struct {
     const char *usage;
 } verbs[] = {
     {NULL, "write", cmd_write, NULL},
+    {"audit", "show", cmd_show, "[--verb V] [--decision D] [--since T] [--exe GLOB] [--target GLOB] [--json] [FILE|SESSION]"},
+    {"audit", "tail", cmd_tail, "[-f] [-n LINES] [the filters of show] [FILE|SESSION]"},
+    {"audit", "stats", cmd_stats, "[the filters of show] [FILE|SESSION]"},
     {"audit", "verify", cmd_verify, "[--key FILE] [FILE|SESSION]"},
+    {NULL, "last", cmd_last, "[FILE|SESSION]"},
 };
 
 static int usage(FILE *f)

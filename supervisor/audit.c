@@ -23,7 +23,8 @@
 
 #define BATCH (32 * 1024)
 #define BATCH_NS (5 * 1000 * 1000)
-#define STORM_NS (2 * 1000 * 1000)
+#define STORM_NS (1000 * 1000)
+#define STORM_BURST 16
 #define PATIENCE_S 10
 /* What lies in the socket must fit the room that the scribe keeps ahead (scribe/room.h), so its size is ours to set. */
 #define SOCKET_BYTES (64 * 1024)
@@ -38,7 +39,7 @@ struct audit {
     struct buf prefix; /* ,"session":"...","mode":"..." */
     struct buf batch, denied, heard;
     bool due;          /* the timer runs */
-    uint64_t sent_ns;
+    uint64_t calm_ns;  /* when all urgent sends so far are paid for, at one each STORM_NS */
     time_t second;     /* what stamp holds */
     char stamp[48];
     struct audit_totals totals;
@@ -111,7 +112,6 @@ static void send_batch(struct audit *a)
     disarm(a);
     if (!a->batch.len || a->dead)
         return;
-    a->sent_ns = now_ns();
     for (size_t done = 0; done < a->batch.len;) {
         ssize_t n = send(a->sock, a->batch.data + done, a->batch.len - done, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
@@ -126,6 +126,16 @@ static void send_batch(struct audit *a)
     buf_clear(&a->batch);
 }
 
+/* An urgent line may go out at once: some in a row may, then one each millisecond. */
+static bool calm(struct audit *a)
+{
+    uint64_t now = now_ns();
+    if (a->calm_ns > now + STORM_BURST * STORM_NS)
+        return false;
+    a->calm_ns = (a->calm_ns > now ? a->calm_ns : now) + STORM_NS;
+    return true;
+}
+
 static void line_end(struct audit *a, bool urgent)
 {
     buf_putc(&a->batch, '\n');
@@ -138,7 +148,7 @@ static void line_end(struct audit *a, bool urgent)
     } else {
         a->unsent++;
     }
-    if (a->batch.len >= BATCH || (urgent && now_ns() - a->sent_ns > STORM_NS)) {
+    if (a->batch.len >= BATCH || (urgent && calm(a))) {
         send_batch(a);
     } else if (!a->due) {
         struct itimerspec soon = {.it_value.tv_nsec = BATCH_NS};

@@ -6,8 +6,8 @@
  * order of the calls here; thread-safe.
  *
  * Batches: lines collect in a buffer that is sent when it holds 32 KiB, 5 ms after its first line, on audit_flush, and at
- * once for a denial or an answered ask; in a storm of those (another send within the last 2 ms) they wait for the 5 ms
- * too, because each send wakes the scribe. A supervisor that is killed loses what lies in the buffer.
+ * once for a denial or an answered ask; in a storm of those (more than 16 in a row, faster than one a millisecond) they wait
+ * for the 5 ms too, because each send wakes the scribe. A supervisor that is killed loses what lies in the buffer.
  * The 5 ms are a timer inside the descriptor of audit_poll_fd: whoever polls it calls audit_turn. audit_serve starts a thread
  * that does nothing else, for a process that has no loop of its own.
  * A scribe that does not read for 10 s counts as dead: nothing waits for it for good.

@@ -86,6 +86,8 @@ static void put_address(struct buf *b, const struct target *t)
     default:
         LIT(b, "null");
     }
+    if (a->wildcard)
+        LIT(b, ",\"wildcard\":true");
     if (t->own)
         LIT(b, ",\"own\":true");
 }
@@ -121,6 +123,8 @@ static void put_target(struct buf *b, const struct target *t)
             LIT(b, ",\"resolved\":false");
         if (t->is_dir)
             LIT(b, ",\"dir\":true");
+        if (t->exists && S_ISSOCK(t->mode))
+            LIT(b, ",\"socket\":true");
     }
     LIT(b, ",\"flags\":");
     put_int(b, t->flags);
@@ -164,6 +168,8 @@ static void put_needs(struct buf *b, const struct request *r, int main)
         buf_putc(b, ',');
         put_int(b, to);
         buf_putc(b, ']');
+        if (r->exchange)
+            LIT(b, ",\"exchange\":true");
     }
 }
 

@@ -8,7 +8,9 @@
 #include <string.h>
 
 const struct call *const calls_tables[] = {
+    calls_exec_table,
     calls_refused_table,
+    calls_open_table,
     NULL,
 };
 

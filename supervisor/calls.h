@@ -33,6 +33,8 @@ struct reply {
     int fd;       /* >= 0: to be put into the caller; owned by the reply */
     bool cloexec;
     bool late;    /* our reference must be gone before the caller goes on: ADDFD, close, SEND */
+    bool again;   /* the world changed between judging and acting, and what stands there now was not judged: with error set
+                     (for who cannot start over): read the request again and judge it again */
     int sigpipe;  /* != 0: the act would have raised SIGPIPE: send it to the caller's thread after the reply */
 };
 
@@ -41,6 +43,7 @@ struct calls_env {
     int listener;
     struct procs *procs;
     bool enforce;
+    bool debug_allow; /* the policy's debug: the tree may read and change its own memory */
     pid_t supervisor;
     void *owned; /* calls/net: what the agent's own programs bound */
 };

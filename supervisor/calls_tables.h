@@ -5,7 +5,9 @@
 #include "calls.h"
 
 /* Each is ended by a row whose name is NULL. */
+extern const struct call calls_exec_table[];    /* calls/exec.c: programs */
 extern const struct call calls_refused_table[]; /* calls/refused.c: what enforce refuses whatever the policy says */
+extern const struct call calls_open_table[];    /* calls/open.c */
 
 void calls_prepare(void); /* fills the index behind calls_find(); before any thread runs */
 

@@ -12,7 +12,8 @@
 int memory_read(pid_t tid, uint64_t addr, void *buf, size_t n);         /* 0 or -EFAULT, -ESRCH, -EPERM */
 ssize_t memory_read_some(pid_t tid, uint64_t addr, void *buf, size_t n); /* as much as is mapped; -EFAULT when none */
 /* A NUL-terminated string of at most max bytes, the NUL included, never touching a page behind its end. Its length, or
- * -EFAULT, or -ENAMETOOLONG when there is no NUL in max bytes. */
+ * -EFAULT, or -ENAMETOOLONG when there is no NUL in max bytes (buf then holds max
+ * bytes of it). */
 ssize_t memory_string(pid_t tid, uint64_t addr, char *buf, size_t max);
 int memory_write(pid_t tid, uint64_t addr, const void *buf, size_t n);
 

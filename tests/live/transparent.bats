@@ -25,8 +25,9 @@ run_one() { # VARIANT WHO SCRIPT: leaves out, err, status, tree in $T/VARIANT.*
     esac
     local as=()
     [ "$who" = root ] || as=(as_user)
-    "${as[@]}" timeout 120 "${run[@]}" bash -c "$script" >"$T/$variant.out" 2>"$T/$variant.err" </dev/null
-    echo $? >"$T/$variant.status"
+    local status=0
+    "${as[@]}" timeout 120 "${run[@]}" bash -c "$script" >"$T/$variant.out" 2>"$T/$variant.err" </dev/null || status=$?
+    echo $status >"$T/$variant.status"
     tree_of "$T/work" >"$T/$variant.tree"
 }
 

@@ -1,0 +1,95 @@
+#include "calls/pinned.h"
+#include "rights.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int pinned_resolve(const struct calls_env *env, struct request *r, int dirfd, const char *text, unsigned flags, uint64_t how,
+                   struct place *ret)
+{
+    struct resolver eyes = {
+        .procs = env->procs, .tid = r->tid, .tgid = r->process->pid, .enforce = env->enforce, .how_resolve = how};
+    int e = resolve(&eyes, dirfd, text, flags, ret);
+    if (e == EACCES && ret->foreign) {
+        r->refuse = EACCES;
+        r->why = "leads through a process outside of this session";
+    }
+    return e;
+}
+
+void pinned_need(struct request *r, enum verb verb, const struct place *p, const char *raw, uint64_t flags)
+{
+    if (!p->path)
+        return;
+    struct need *n = request_add(r, verb, TARGET_PATH);
+    if (!n) {
+        r->refuse = EACCES;
+        r->why = "more rights in one call than can be judged";
+        return;
+    }
+    n->target.path = xstrdup(p->path);
+    if (raw) {
+        n->target.raw = xstrdup(raw);
+        n->target.raw_len = strlen(raw);
+    }
+    n->target.flags = (unsigned)flags;
+    if (p->exists)
+        target_stat(&n->target, &p->st);
+}
+
+void pinned_refuse_proc(const struct calls_env *env, struct request *r, const struct place *p, bool write)
+{
+    static const char *const private[] = {"mem",    "fd",           "root",      "cwd",   "exe",     "map_files", "environ", "maps", "smaps",
+                                          "auxv",   "smaps_rollup", "numa_maps", "stack", "syscall", "pagemap",   "task",    "fdinfo"};
+    if (!p->procfs || !p->owner || !p->path)
+        return;
+    const char *last = strrchr(p->path, '/') + 1;
+    if (p->foreign) {
+        bool hit = write;
+        /* Any component, because the folder itself may be mounted anywhere. */
+        for (const char *c = p->path; !hit && (c = strchr(c, '/'));) {
+            size_t n = strcspn(++c, "/");
+            for (size_t i = 0; i < sizeof private / sizeof *private; i++)
+                hit |= strlen(private[i]) == n && !memcmp(private[i], c, n);
+        }
+        if (hit) {
+            r->refuse = EACCES;
+            r->why = write ? "changes a process outside of this session" : "looks into a process outside of this session";
+        }
+    } else if (!env->debug_allow && !strcmp(last, "mem") && (write || p->owner != r->process->pid)) {
+        r->refuse = EACCES;
+        r->why = "a program's memory through /proc (debug: refuse)";
+    }
+}
+
+int pinned_permits(const struct request *r, int fd, const struct stat *st, int mode)
+{
+    /* Most files are open to everybody; then the kernel need not be asked. An access list that takes away from somebody
+     * by name is found when it is opened. */
+    mode_t everybody = st->st_mode & (st->st_mode >> 3) & 7;
+    if (!(mode & W_OK) && ((everybody & (mode_t)mode) == (mode_t)mode))
+        return 0;
+    bool differ = rights_differ();
+    if (differ && rights_assume(r->tid))
+        return EACCES;
+    int e = syscall(SYS_faccessat2, fd, "", mode, AT_EACCESS | AT_EMPTY_PATH) ? errno : 0;
+    if (differ && rights_restore())
+        abort(); /* it would go on with somebody else's rights */
+    return e == ENOSYS ? 0 : e;
+}
+
+bool pinned_is_remote(const struct place *p)
+{
+    static const unsigned remote[] = {0x6969 /* nfs */,         0xff534d42 /* cifs */, 0xfe534d42 /* smb2 */, 0x517b /* smb */,
+                                      0x65735546 /* fuse */,    0x01021997 /* 9p */,   0x00c36400 /* ceph */, 0x5346414f /* afs */,
+                                      0x6b414653 /* kafs */,    0x73757245 /* coda */, 0x0187 /* autofs */,   0x47504653 /* gpfs */,
+                                      0x0bd00bd0 /* lustre */,  0x19830326 /* fhgfs */, 0x013661 /* ocfs2 */};
+    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
+        if ((unsigned long)p->fs_type == remote[i])
+            return true;
+    return false;
+}

@@ -1,0 +1,21 @@
+/* pinned - floor 2: a path argument as a pinned place, as a need, and what is refused of it. Shared by open and path.
+ */
+#ifndef SW_CALLS_PINNED_H
+#define SW_CALLS_PINNED_H
+
+#include "calls.h"
+#include "resolve.h"
+
+/* resolve() with the caller's eyes. What is refused whatever the policy says is set in r. 0 or the kernel's errno. */
+int pinned_resolve(const struct calls_env *env, struct request *r, int dirfd, const char *text, unsigned flags, uint64_t how,
+                   struct place *ret);
+/* A need on that place; nothing when even its name is not known. raw: the call's own bytes, may be NULL. */
+void pinned_need(struct request *r, enum verb verb, const struct place *p, const char *raw, uint64_t flags);
+/* Other processes' /proc, and `mem`: sets r->refuse. */
+void pinned_refuse_proc(const struct calls_env *env, struct request *r, const struct place *p, bool write);
+/* Would the kernel let the caller at it (R_OK, W_OK, X_OK)? 0 or errno. fd: pinned. */
+int pinned_permits(const struct request *r, int fd, const struct stat *st, int mode);
+/* May acts on it sleep for long: a network or user space file system? */
+bool pinned_is_remote(const struct place *p);
+
+#endif

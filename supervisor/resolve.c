@@ -1,0 +1,312 @@
+#include "resolve.h"
+#include "resolve_name.h"
+#include "resolve_walk.h"
+#include "buf.h"
+#include "fd.h"
+#include "rights.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define MAX_LINKS 40 /* MAXSYMLINKS of the kernel */
+
+int resolve_open(int dir, const char *path, uint64_t flags, uint64_t how)
+{
+    struct open_how h = {.flags = flags | O_PATH | O_CLOEXEC, .resolve = how};
+    long fd = syscall(SYS_openat2, dir, path, &h, sizeof h);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+void place_finish(struct place *p)
+{
+    fd_close(&p->fd);
+    fd_close(&p->dir);
+    free(p->name);
+    free(p->path);
+    p->name = p->path = NULL;
+}
+
+/* ---- where a path begins */
+
+struct eyes {
+    const struct resolver *r;
+    int base; /* a folder of the caller, AT_FDCWD for our own root (then the path is absolute) */
+    int root; /* the caller's root, -1: ours */
+};
+
+static int open_link(pid_t tid, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    return fd < 0 ? -errno : fd_high(fd);
+}
+
+/* The caller's root when it is another than ours, else -1. */
+static int other_root(const struct resolver *r, int *ret)
+{
+    *ret = -1;
+    if (r->enforce)
+        return 0;
+    FD_AUTO fd = open_link(r->tid, "root");
+    if (fd < 0)
+        return -fd;
+    FD_AUTO ours = open("/", O_PATH | O_CLOEXEC);
+    if (!resolve_same(fd, ours))
+        *ret = fd_steal(&fd);
+    return 0;
+}
+
+static int look(const struct resolver *r, int dirfd, bool absolute, struct eyes *ret)
+{
+    *ret = (struct eyes){.r = r, .base = AT_FDCWD, .root = -1};
+    int e = other_root(r, &ret->root);
+    if (e)
+        return e;
+    bool scoped = r->how_resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH);
+    if (absolute && !scoped)
+        return 0;
+    int fd = dirfd == AT_FDCWD ? open_link(r->tid, "cwd") : procs_getfd(r->procs, r->tid, dirfd);
+    if (fd < 0)
+        return fd == -EBADF ? EBADF : EACCES;
+    ret->base = fd;
+    return 0;
+}
+
+static void look_away(struct eyes *e)
+{
+    fd_close(&e->base);
+    fd_close(&e->root);
+}
+
+/* ---- one path, followed to its end */
+
+/* Is the absolute text its own canonical form, once no link was met? */
+static bool clean(const char *path)
+{
+    for (const char *p = path; *p; p++)
+        if (*p == '/' && (p[1] == '/' || !p[1] || (p[1] == '.' && (p[2] == '/' || !p[2] || (p[2] == '.' && (p[3] == '/' || !p[3]))))))
+            return false;
+    return true;
+}
+
+/* The name of what could not be found. No link was met on the way, so the text says it. */
+static char *name_of_missing(const struct eyes *e, const char *path)
+{
+    if (e->base == AT_FDCWD)
+        return resolve_join("", path);
+    STR_AUTO base = resolve_name(e->base);
+    return base ? resolve_join(base, path) : NULL;
+}
+
+static int walk_whole(const struct eyes *e, const char *path, unsigned flags, struct place *ret)
+{
+    struct walk w;
+    resolve_walk_begin(&w, e->r, e->base, e->root);
+    int err = resolve_walk(&w, path, flags, ret);
+    resolve_walk_end(&w);
+    return err;
+}
+
+static int is_on(int fd, long *ret)
+{
+    struct statfs s;
+    if (fstatfs(fd, &s))
+        return errno;
+    *ret = (long)s.f_type;
+    return 0;
+}
+
+/* Without following the last link that leads nowhere. */
+static int pin(const struct eyes *e, const char *path, unsigned flags, struct place *ret)
+{
+    uint64_t oflags = flags & RESOLVE_NOFOLLOW_LAST ? O_NOFOLLOW : 0, how = e->r->how_resolve;
+    if (e->root >= 0)
+        return walk_whole(e, path, flags, ret);
+    bool plain = true; /* no link on the way: then nothing depends on who looks, and the text may be the name */
+    int fd = resolve_open(e->base, path, oflags, how | RESOLVE_NO_SYMLINKS);
+    if (fd == -ELOOP && !(how & RESOLVE_NO_SYMLINKS)) {
+        plain = false;
+        fd = resolve_open(e->base, path, oflags, how | RESOLVE_NO_MAGICLINKS);
+    }
+    if (fd < 0 && plain) {
+        ret->path = name_of_missing(e, path);
+        return -fd;
+    }
+    if (fd < 0) /* a magic link, or an error that our own /proc/self may have made */
+        return walk_whole(e, path, flags, ret);
+    ret->fd = fd;
+    int err = is_on(fd, &ret->fs_type);
+    if (err)
+        return err;
+    if (ret->fs_type == PROC_SUPER_MAGIC) {
+        fd_close(&ret->fd);
+        return walk_whole(e, path, flags, ret);
+    }
+    if (fstat(fd, &ret->st))
+        return errno;
+    ret->exists = true;
+    if (plain && e->base == AT_FDCWD && clean(path))
+        ret->path = xstrdup(path);
+    else if (!(ret->path = resolve_name(fd)) && errno == ENAMETOOLONG) {
+        place_finish(ret);
+        return walk_whole(e, path, flags, ret); /* the walk knows the folder, which can be named step by step */
+    }
+    return ret->path ? 0 : EACCES;
+}
+
+/* ---- creations and removals: the folder and the last component */
+
+/* Splits before the last component. "/" has none: it is its own folder and name. */
+static char *split(const char *path, const char **last)
+{
+    size_t end = strlen(path);
+    while (end && path[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start && path[start - 1] != '/')
+        start--;
+    *last = end ? path + start : "/";
+    return end ? xstrndup(path, start) : xstrdup("/");
+}
+
+static int pin_parent(const struct eyes *e, const char *path, struct place *ret)
+{
+    const char *last;
+    STR_AUTO folder = split(path, &last);
+    struct place dir = {.fd = -1, .dir = -1};
+    ret->trailing_slash = path[strlen(path) - 1] == '/';
+    int err = pin(e, *folder ? folder : ".", RESOLVE_WANT_DIR, &dir);
+    if (!err && !S_ISDIR(dir.st.st_mode))
+        err = ENOTDIR;
+    ret->dir = fd_steal(&dir.fd);
+    ret->fs_type = dir.fs_type;
+    ret->procfs = dir.procfs;
+    ret->owner = dir.owner;
+    ret->foreign = dir.foreign;
+    ret->name = xstrdup(last);
+    if (dir.path)
+        ret->path = resolve_join(dir.path, last);
+    place_finish(&dir);
+    return err ? err : resolve_again(ret);
+}
+
+int resolve_again(struct place *p)
+{
+    fd_close(&p->fd);
+    p->exists = false;
+    STR_AUTO bare = xstrdup(p->name);
+    for (size_t n = strlen(bare); n > 1 && bare[n - 1] == '/';)
+        bare[--n] = 0;
+    int fd = resolve_open(p->dir, bare, O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : -fd;
+    p->fd = fd;
+    if (fstat(fd, &p->st))
+        return errno;
+    p->exists = true;
+    return is_on(fd, &p->fs_type);
+}
+
+/* O_CREAT: a link that leads nowhere is followed to the name that it would create. */
+static int pin_new(struct eyes *e, const char *path, unsigned flags, struct place *ret)
+{
+    STR_AUTO text = xstrdup(path);
+    for (int links = 0; links <= MAX_LINKS; links++) {
+        int err = pin(e, text, flags, ret);
+        if (err != ENOENT)
+            return err;
+        place_finish(ret);
+        *ret = (struct place){.fd = -1, .dir = -1};
+        err = pin_parent(e, text, ret);
+        if (err || !ret->exists || !S_ISLNK(ret->st.st_mode) || flags & RESOLVE_NOFOLLOW_LAST)
+            return err;
+        char target[PATH_MAX];
+        ssize_t n = readlinkat(ret->fd, "", target, sizeof target - 1);
+        if (n < 0)
+            return errno;
+        target[n] = 0;
+        if (*target != '/') { /* as text, so that a scope (RESOLVE_BENEATH) stays where it began */
+            const char *last;
+            STR_AUTO folder = split(text, &last);
+            free(text);
+            text = xasprintf("%s%s", folder, target);
+        } else if (e->r->how_resolve & RESOLVE_BENEATH) {
+            return EXDEV;
+        } else {
+            if (!(e->r->how_resolve & RESOLVE_IN_ROOT)) {
+                fd_close(&e->base);
+                e->base = AT_FDCWD;
+            }
+            free(text);
+            text = xstrdup(target);
+        }
+        place_finish(ret);
+        *ret = (struct place){.fd = -1, .dir = -1};
+    }
+    return ELOOP;
+}
+
+/* ---- the whole */
+
+static int resolve_with(struct eyes *e, const char *path, unsigned flags, struct place *ret)
+{
+    int err = flags & RESOLVE_FOLLOW_NEW ? pin_new(e, path, flags, ret)
+              : flags & RESOLVE_PARENT   ? pin_parent(e, path, ret)
+                                         : pin(e, path, flags, ret);
+    if (!err && flags & RESOLVE_WANT_DIR && !(ret->exists && S_ISDIR(ret->st.st_mode)))
+        err = ENOTDIR;
+    return err;
+}
+
+int resolve(const struct resolver *r, int dirfd, const char *path, unsigned flags, struct place *ret)
+{
+    *ret = (struct place){.fd = -1, .dir = -1};
+    if (!*path && !(flags & RESOLVE_EMPTY))
+        return ENOENT;
+    struct eyes e;
+    int err = look(r, dirfd, *path == '/', &e);
+    if (!err && !*path) {
+        err = resolve_fd(r, fd_steal(&e.base), dirfd, ret);
+    } else if (!err) {
+        bool differ = rights_differ();
+        if (differ && rights_assume(r->tid))
+            err = EACCES;
+        if (!err) {
+            err = resolve_with(&e, path, flags, ret);
+            if (differ && rights_restore())
+                abort(); /* it would go on with somebody else's rights */
+        }
+    }
+    look_away(&e);
+    return err;
+}
+
+int resolve_fd(const struct resolver *r, int fd, int number, struct place *ret)
+{
+    *ret = (struct place){.fd = fd, .dir = -1};
+    int err = is_on(fd, &ret->fs_type);
+    if (err || fstat(fd, &ret->st))
+        return err ? err : errno;
+    ret->exists = true;
+    ret->path = resolve_name(fd);
+    if (ret->path && resolve_nameless(ret->path, &ret->st)) {
+        free(ret->path);
+        ret->path = xasprintf("/proc/self/fd/%d", number);
+        return 0;
+    }
+    if (ret->fs_type == PROC_SUPER_MAGIC) {
+        ret->procfs = true;
+        ret->owner = resolve_owner(S_ISDIR(ret->st.st_mode) ? fd : -1, ret->path);
+        resolve_whose(r, ret);
+    }
+    return ret->path ? 0 : EACCES;
+}
