@@ -34,7 +34,7 @@ OBJ := $(BUILD)/obj
 Q := $(if $(V),,@)
 
 WARN := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wformat=2 \
-        -Wno-unused-parameter -Wno-format-nonliteral $(if $(WERROR),-Werror)
+        -Wno-unused-parameter -Wno-missing-field-initializers -Wno-format-nonliteral $(if $(WERROR),-Werror)
 HARDEN := -fPIE -fstack-protector-strong -fno-strict-aliasing $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 ALL_CFLAGS = $(WARN) $(HARDEN) -pthread -Isupervisor -I. -DVERSION='"$(VERSION)"' -DPREFIX='"$(PREFIX)"' $(CFLAGS) $(SANFLAGS)
@@ -48,7 +48,7 @@ LIB := $(BUILD)/libsentinel.a
 LIB_SRC := $(filter-out supervisor/main.c,$(wildcard supervisor/*.c supervisor/calls/*.c))
 
 all:
-.PHONY: all check demo install fuzz attack bench format clean deps-build deps-demo deps-check
+.PHONY: all check demo install fuzz fuzz-run attack bench format clean deps-build deps-demo deps-check
 define program
 $(1)_src := $$(foreach r,$$($(1)_rooms),$$(call room_src,$$(r)))
 $(BUILD)/$(1): $$(call objs,$$($(1)_src)) $(LIB)
@@ -87,6 +87,20 @@ $(BUILD)/agents/%: tests/agents/%.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	$(Q)$(CC) -std=gnu11 -O1 -Wall -o $@ $< -pthread $(if $(findstring static,$*),-static)
+
+# make fuzz: each target of tests/fuzz for SECONDS, from tests/fuzz/seeds/NAME when that exists. What it finds is kept in build/fuzz.
+SECONDS ?= 60
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(FUZZERS): $(BUILD)/%: $(OBJ)/tests/fuzz/%.o $(LIB)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) -lseccomp -lyaml
+fuzz:
+	$(Q)$(MAKE) --no-print-directory fuzz-run BUILD=build/fuzz CC=clang SAN=fuzzer-no-link,address,undefined
+fuzz-run: $(FUZZERS)
+	$(Q)set -e; for f in $(FUZZERS); do n=$${f##*/}; echo "  FUZZ    $$n, $(SECONDS) s"; mkdir -p $(BUILD)/corpus/$$n; \
+	    seeds=tests/fuzz/seeds/$$n; [ -d $$seeds ] || seeds=; \
+	    $$f -max_total_time=$(SECONDS) -artifact_prefix=$(BUILD)/$$n- -print_final_stats=1 $(BUILD)/corpus/$$n $$seeds >$(BUILD)/$$n.log 2>&1 \
+	        || { tail -40 $(BUILD)/$$n.log; exit 1; }; grep -E 'number_of_executed_units' $(BUILD)/$$n.log; done
 
 deps-build:
 	$(Q)./tools/deps build
