@@ -5,10 +5,11 @@
  */
 #include "binfmt.h"
 #include "buf.h"
+#include "calls/pinned.h"
 #include "calls_tables.h"
 #include "fd.h"
 #include "memory.h"
-#include "resolve.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,43 +121,45 @@ static int read_args(struct request *r, struct exec *x, uint64_t at)
 
 /* ---- the files */
 
-/* As do_open_execat() judges a file, with the rights of the acting thread, which are the caller's. 0 or the errno. */
-static int may_exec(const struct place *p)
+/* With the caller's rights. Not pinned_permits(): the mode bits say nothing of a noexec mount. 0 or errno. */
+static int permits(const struct request *r, const struct place *p, int mode)
+{
+    bool differ = rights_differ();
+    if (differ && rights_assume(r->tid))
+        return EACCES;
+    int e = syscall(SYS_faccessat2, p->fd, "", mode, AT_EACCESS | AT_EMPTY_PATH) ? errno : 0;
+    if (differ && rights_restore())
+        abort(); /* it would go on with somebody else's rights */
+    return e;
+}
+
+/* As do_open_execat() judges a file. 0 or errno. */
+static int may_exec(const struct request *r, const struct place *p)
 {
     if (S_ISLNK(p->st.st_mode))
         return ELOOP;
     if (!S_ISREG(p->st.st_mode))
         return EACCES;
-    return syscall(SYS_faccessat2, p->fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) ? errno : 0; /* noexec mounts included */
+    return permits(r, p, X_OK);
 }
 
-static bool add_need(struct request *r, const struct place *p, const char *raw)
+static void add_need(struct request *r, const struct place *p, const char *raw)
 {
-    /* No name leads to it any more: a memfd, a deleted file. */
-    struct need *n = request_add(r, VERB_EXEC, p->st.st_nlink ? TARGET_PATH : TARGET_ANONYMOUS);
-    if (!n) {
-        refuse(r, "too many interpreters");
-        return false;
-    }
-    n->target.raw = xstrdup(raw);
-    n->target.raw_len = strlen(raw);
-    n->target.path = p->path ? xstrdup(p->path) : NULL;
-    target_stat(&n->target, &p->st);
-    return true;
+    int before = r->needs;
+    pinned_need(r, VERB_EXEC, p, raw, 0);
+    if (r->needs == before && p->exists && !r->refuse)
+        refuse(r, "the program's name cannot be known");
+    else if (r->needs > before && p->exists && !p->st.st_nlink) /* no name leads to it any more: a memfd, a deleted file */
+        r->need[before].target.kind = TARGET_ANONYMOUS;
 }
 
-/* 0, or an errno; *unreadable: the caller may run the file but not read it. */
-static int read_head(const struct place *p, char head[BINFMT_HEAD], bool *unreadable)
+static int read_head(const struct place *p, char head[BINFMT_HEAD])
 {
     char path[64];
-    snprintf(path, sizeof path, "/proc/thread-self/fd/%d", p->fd);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", p->fd);
     FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     memset(head, 0, BINFMT_HEAD);
-    *unreadable = syscall(SYS_faccessat2, p->fd, "", R_OK, AT_EACCESS | AT_EMPTY_PATH);
-    if (fd < 0)
-        return errno;
-    ssize_t n = pread(fd, head, BINFMT_HEAD, 0);
-    return n < 0 ? errno : 0;
+    return fd < 0 || pread(fd, head, BINFMT_HEAD, 0) < 0 ? errno : 0;
 }
 
 static void put_arg(struct buf *b, const char *s)
@@ -165,7 +168,7 @@ static void put_arg(struct buf *b, const char *s)
 }
 
 /* The file of the call is pinned in x->file[0]: follows its interpreters, adds each as a need. */
-static void follow(const struct resolver *res, struct request *r, struct exec *x, const char *raw)
+static void follow(const struct calls_env *env, struct request *r, struct exec *x, const char *raw)
 {
     BUF_AUTO rest = {0}; /* the arguments behind argv[0], as one interpreter after the other sees them */
     STR_AUTO script = xstrdup(x->name);
@@ -176,16 +179,14 @@ static void follow(const struct resolver *res, struct request *r, struct exec *x
     for (int depth = 0;; depth++) {
         struct place *p = &x->file[depth];
         char head[BINFMT_HEAD];
-        bool unreadable;
         struct binfmt f;
-        if (!add_need(r, p, depth ? script : raw))
+        add_need(r, p, depth ? script : raw);
+        r->native = may_exec(r, p);
+        if (r->native || r->refuse)
             return;
-        r->native = may_exec(p);
-        if (r->native)
-            return;
-        int e = read_head(p, head, &unreadable);
-        if (unreadable || e) {
-            refuse(r, unreadable ? "the program may not be read, so it could not be supervised" : "the program cannot be read");
+        /* The kernel hides a process whose program its owner may not read (mode 0111): nobody could supervise it. */
+        if (permits(r, p, R_OK) || read_head(p, head)) {
+            refuse(r, "the program cannot be read, so it could not be supervised");
             return;
         }
         binfmt_look(head, script, &f);
@@ -210,23 +211,23 @@ static void follow(const struct resolver *res, struct request *r, struct exec *x
         script = xstrdup(f.interpreter);
         free(argv0);
         argv0 = xstrdup(f.interpreter);
-        struct place interpreter;
-        e = resolve(res, AT_FDCWD, script, 0, &interpreter);
-        if (!e && depth + 1 == FILES_MAX)
-            e = may_exec(&interpreter) ? may_exec(&interpreter) : ELOOP;
-        if (e) {
-            place_finish(&interpreter);
-            r->native = e;
+        if (x->files == FILES_MAX) {
+            r->native = ELOOP;
             return;
         }
-        x->file[x->files++] = interpreter;
+        struct place *interpreter = &x->file[x->files++];
+        r->native = pinned_resolve(env, r, AT_FDCWD, script, 0, 0, interpreter);
+        if (r->native || r->refuse) {
+            add_need(r, interpreter, script);
+            return;
+        }
     }
     put_arg(&x->stack, argv0);
     buf_put(&x->stack, rest.data, rest.len);
 }
 
 /* `ld.so PROGRAM` runs PROGRAM: judged as such. The loader opens it by itself, which is judged as a read. */
-static void follow_loader(const struct resolver *res, struct request *r, struct exec *x, const char *raw)
+static void follow_loader(const struct calls_env *env, struct request *r, struct exec *x, const char *raw)
 {
     const char *path = x->file[x->files - 1].path;
     if (!(path && binfmt_loader(path)) && !(x->files == 1 && binfmt_loader(raw)))
@@ -246,8 +247,8 @@ static void follow_loader(const struct resolver *res, struct request *r, struct 
         return;
     }
     struct place p;
-    if (!resolve(res, AT_FDCWD, argv[i], 0, &p))
-        add_need(r, &p, argv[i]);
+    pinned_resolve(env, r, AT_FDCWD, argv[i], 0, 0, &p);
+    add_need(r, &p, argv[i]);
     place_finish(&p);
 }
 
@@ -261,11 +262,11 @@ static enum next look(const struct calls_env *env, struct request *r, int dirfd,
     e = read_args(r, x, argv_at);
     if (!notify_valid(env->listener, r->notice.id))
         return NEXT_GONE;
-    struct resolver res = {.procs = env->procs, .tid = r->tid, .tgid = r->process->pid};
     unsigned how = (flags & AT_EMPTY_PATH ? RESOLVE_EMPTY : 0) | (flags & AT_SYMLINK_NOFOLLOW ? RESOLVE_NOFOLLOW_LAST : 0);
-    int failed = resolve(&res, dirfd, path, how, &x->file[0]);
+    int failed = pinned_resolve(env, r, dirfd, path, how, 0, &x->file[0]);
     x->files = 1;
     if (failed || e) {
+        add_need(r, &x->file[0], path);
         r->native = failed ? failed : e;
         return NEXT_JUDGE;
     }
@@ -273,9 +274,9 @@ static enum next look(const struct calls_env *env, struct request *r, int dirfd,
     x->name = dirfd == AT_FDCWD || path[0] == '/' ? xstrdup(path)
               : path[0]                           ? xasprintf("/dev/fd/%d/%s", dirfd, path)
                                                   : xasprintf("/dev/fd/%d", dirfd);
-    follow(&res, r, x, path);
+    follow(env, r, x, path);
     if (!r->native && !r->refuse)
-        follow_loader(&res, r, x, path);
+        follow_loader(env, r, x, path);
     return NEXT_JUDGE;
 }
 
