@@ -1,23 +1,20 @@
 /* The ptrace machine with a scratch supervisor around it: execs are let through and verified, mkdir is held until its time
  * is up (EACCES) or a signal is pending (restarted). */
 #include "buf.h"
-#include "filter.h"
 #include "notify.h"
 #include "proc.h"
+#include "scratch.h"
 #include "trace.h"
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define HELD_MAX 256
@@ -51,13 +48,6 @@ struct supervisor {
 };
 
 static struct supervisor S;
-
-static uint64_t now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static void restart_done(struct trace_job *j, enum trace_end how)
 {
@@ -105,7 +95,7 @@ static void *timer(void *arg)
         for (int i = 0; i < HELD_MAX; i++) {
             struct held *h = &S.held[i];
             pthread_mutex_lock(&S.lock);
-            bool mine = h->used && h->due && now_us() >= h->due;
+            bool mine = h->used && h->due && scratch_now_us() >= h->due;
             if (mine)
                 h->due = 0;
             pthread_mutex_unlock(&S.lock);
@@ -151,7 +141,7 @@ static void *receiver(void *arg)
             h++;
         *h = (struct held){.w = {.id = n.id, .tid = n.tid, .uid = ids.euid, .on_signal = on_signal, .on_gone = on_gone},
                            .used = true,
-                           .due = now_us() + 1 + (S.hold_us ? (unsigned)rand_r(&seed) % S.hold_us : 0)};
+                           .due = scratch_now_us() + 1 + (S.hold_us ? (unsigned)rand_r(&seed) % S.hold_us : 0)};
         trace_watch(S.trace, &h->w);
         pthread_mutex_unlock(&S.lock);
     }
@@ -179,47 +169,20 @@ static void last_child(void *arg)
 
 static void start(void (*agent)(void), unsigned hold_us)
 {
-    sigset_t all, old;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &old);
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
     S.hold_us = hold_us;
     S.ended_status = -1;
     pthread_mutex_init(&S.lock, NULL);
     S.shared = mmap(NULL, sizeof *S.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    struct filter_rule rules[] = {{.nr = SYS_execve, .action = FILTER_NOTIFY}, {.nr = SYS_mkdir, .action = FILTER_NOTIFY}};
-    struct filter f;
-    struct err err;
-    cr_assert_eq(filter_build(rules, 2, false, 0, &f, &err), 0);
-    int up[2], down[2];
-    cr_assert_eq(pipe(up), 0);
-    cr_assert_eq(pipe(down), 0);
-    S.agent = fork();
-    if (!S.agent) {
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        sigprocmask(SIG_UNBLOCK, &all, NULL);
-        int l = filter_install(&f);
-        char c;
-        if (write(up[1], &l, sizeof l) != sizeof l || read(down[0], &c, 1) != 1)
-            _exit(99);
-        close(l);
-        agent();
-        _exit(0);
-    }
-    int number;
-    cr_assert_eq(read(up[0], &number, sizeof number), (ssize_t)sizeof number);
-    cr_assert_geq(number, 0);
-    int pidfd = (int)syscall(SYS_pidfd_open, S.agent, 0);
-    S.listener = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
-    close(pidfd);
-    cr_assert_geq(S.listener, 0);
-    cr_assert_eq(notify_prepare(S.listener), 0);
+    struct scratch scratch;
+    scratch_start(&scratch, (int[]){SYS_execve, SYS_mkdir}, 2, agent);
+    S.agent = scratch.agent;
+    S.listener = scratch.listener;
     struct trace_ops ops = {.agent_stopped = agent_stopped, .agent_continued = agent_continued, .agent_ended = agent_ended, .last_child = last_child};
     S.trace = trace_start(S.listener, S.agent, &ops);
     cr_assert_not_null(S.trace);
     pthread_create(&S.receiver, NULL, receiver, NULL);
     pthread_create(&S.timer, NULL, timer, NULL);
-    cr_assert_eq(write(down[1], "x", 1), 1);
+    scratch_go(&scratch);
 }
 
 static int wait_for(atomic_int *what, int not, unsigned ms)
@@ -441,7 +404,7 @@ Test(trace, a_storm_of_signals_and_execs, .timeout = 60)
     unsigned seed = 3;
     long sent = 0;
     wait_for(&S.shared->ready, 0, 5000);
-    for (uint64_t end = now_us() + 3000000; now_us() < end;) {
+    for (uint64_t end = scratch_now_us() + 3000000; scratch_now_us() < end;) {
         union sigval v = {0};
         if (rand_r(&seed) & 1) {
             sent += !sigqueue(S.agent, SIGRTMIN + 3, v);
