@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 /* Debian 12's headers are of Linux 6.1 and do not know `scoped`. */
-#define ABI_WITH_SCOPES 6
 #define SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
 #define SCOPE_SIGNAL (1ULL << 1)
 #define CREATE_RULESET_VERSION 1U
@@ -27,7 +26,7 @@ int landlock_abi(void)
 
 int landlock_scope_self(void)
 {
-    if (landlock_abi() < ABI_WITH_SCOPES)
+    if (landlock_abi() < LANDLOCK_ABI_WITH_SCOPES)
         return -EOPNOTSUPP;
     const struct ruleset attr = {0, 0, SCOPE_SIGNAL | SCOPE_ABSTRACT_UNIX_SOCKET};
     int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);

@@ -7,6 +7,8 @@
 #ifndef SW_LANDLOCK_H
 #define SW_LANDLOCK_H
 
+#define LANDLOCK_ABI_WITH_SCOPES 6 /* Linux 6.12 */
+
 /* The kernel's ABI, 0 when it has no Landlock or it is switched off. SENTINEL_WATCH_NO_LANDLOCK=1 (for tests of what is
  * weaker then) gives 0 as well. */
 int landlock_abi(void);

@@ -2,6 +2,7 @@
 #include "buf.h"
 #include "fd.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,8 +18,11 @@ void log_init(enum log_level l, const char *program)
     level = l;
     if (program)
         name = program;
-    if (out == 2)
-        out = fcntl(2, F_DUPFD_CLOEXEC, fd_base());
+    if (out != 2)
+        return;
+    int high = fcntl(2, F_DUPFD_CLOEXEC, fd_base());
+    if (high >= 0 || errno == EBADF) /* started without a stderr: then nothing is said, whatever gets the number 2 later */
+        out = high;
 }
 
 int log_fd(void)

@@ -17,6 +17,7 @@
 /* The kernel writes sizes.seccomp_notif bytes: more than our struct on a newer kernel (SECCOMP_GET_NOTIF_SIZES). */
 #define NOTIF_ROOM 512
 static size_t notif_size = sizeof(struct seccomp_notif);
+static bool sync_wakes;
 
 int notify_prepare(int listener)
 {
@@ -26,8 +27,13 @@ int notify_prepare(int listener)
     if (sizes.seccomp_notif > NOTIF_ROOM || sizes.seccomp_notif_resp > sizeof(struct seccomp_notif_resp))
         return -EOVERFLOW;
     notif_size = sizes.seccomp_notif;
-    ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP); /* without it only slower */
+    sync_wakes = !ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP); /* without it only slower */
     return 0;
+}
+
+bool notify_sync_wakes(void)
+{
+    return sync_wakes;
 }
 
 int notify_receive(int listener, struct notice *ret)

@@ -30,6 +30,7 @@ enum continue_reason {
 };
 
 int notify_prepare(int listener); /* sets SYNC_WAKE_UP where the kernel has it (6.6), learns the sizes; 0 or -errno */
+bool notify_sync_wakes(void); /* has the kernel taken SYNC_WAKE_UP? For doctor */
 int notify_receive(int listener, struct notice *ret); /* 0; -EINTR/-ENOENT: again; -ENOTCONN: no task is left to trap */
 bool notify_valid(int listener, uint64_t id);
 int notify_value(int listener, uint64_t id, int64_t value);
