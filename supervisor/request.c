@@ -35,10 +35,8 @@ void target_stat(struct target *t, const struct stat *st)
     t->mode = st->st_mode;
 }
 
-void request_free(struct request *r)
+void request_forget(struct request *r)
 {
-    if (!r)
-        return;
     if (r->call && r->call->drop)
         r->call->drop(r);
     for (int i = 0; i < r->needs; i++)
@@ -46,6 +44,19 @@ void request_free(struct request *r)
     for (int i = 0; i < r->argc; i++)
         free(r->argv[i]);
     free(r->argv);
+    r->own = NULL;
+    r->argv = NULL;
+    r->needs = r->argc = r->native = r->refuse = r->restart = 0;
+    r->moved_from = r->moved_to = -1;
+    r->exchange = r->creates = false;
+    r->why = NULL;
+}
+
+void request_free(struct request *r)
+{
+    if (!r)
+        return;
+    request_forget(r);
     free(r->cwd);
     process_unref(r->process);
     free(r);

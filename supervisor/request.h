@@ -71,6 +71,7 @@ struct request {
     void *own;
 };
 
+void request_forget(struct request *r); /* back to the bare notice, to be read anew */
 void request_free(struct request *r); /* NULL is fine; calls the row's drop() */
 struct need *request_add(struct request *r, enum verb verb, enum target_kind kind); /* zeroed; NULL when full: refuse */
 void target_free(struct target *t);

@@ -45,9 +45,13 @@ struct eyes {
 static int open_link(pid_t tid, const char *name)
 {
     char path[64];
+    uint64_t before;
     snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
-    int fd = open(path, O_PATH | O_CLOEXEC);
-    return fd < 0 ? -errno : fd_high(fd);
+    bool lifted = rights_lift(&before);
+    int fd = open(path, O_PATH | O_CLOEXEC), e = errno;
+    if (lifted)
+        rights_lower(before);
+    return fd < 0 ? -e : fd_high(fd);
 }
 
 /* The caller's root when it is another than ours, else -1. */

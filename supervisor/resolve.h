@@ -5,8 +5,8 @@
  * or dirfd is opened first, then openat2(2) refuses magic links; what is left over (procfs, ELOOP, an error behind
  * a link) is walked component by component. No side effect: everything is opened with O_PATH.
  *
- * The caller's base is opened with our rights (looking), the path is followed with the caller's (rights.h): resolve()
- * assumes and restores them itself where they differ, so it must not be called between rights_assume and rights_restore.
+ * The path is followed with the caller's rights (rights.h), which resolve() assumes where they differ and are not assumed
+ * already; only what looks into the caller itself (its cwd, its descriptors) is lifted above them.
  */
 #ifndef SW_RESOLVE_H
 #define SW_RESOLVE_H

@@ -89,7 +89,7 @@ static void act(struct stage *s, struct request *r, struct reply *reply)
 {
     *reply = (struct reply){.fd = -1};
     struct proc_ids ids;
-    if (r->call->creates) {
+    if (r->call->creates || r->creates) {
         if (proc_status(r->tid, &ids)) {
             reply->error = ESRCH;
             return;
@@ -108,7 +108,7 @@ static void act(struct stage *s, struct request *r, struct reply *reply)
 /* Natively some calls end with EINTR when a signal comes, others go on: the row knows (signal(7)). */
 static int restart_code(const struct request *r)
 {
-    return r->call->restart ? r->call->restart : ERESTARTNOINTR;
+    return r->restart ? r->restart : r->call->restart ? r->call->restart : ERESTARTNOINTR;
 }
 
 static void on_restarted(struct trace_job *j, enum trace_end how)
@@ -139,6 +139,30 @@ static void finish_act(struct turn *t, struct reply *reply)
     turn_end(t);
 }
 
+/* What stands there now was not judged: once more from the start, a few times at most. */
+static bool start_over(struct turn *t, const struct reply *reply, bool on_receiver)
+{
+    struct request *r = t->request;
+    struct stage *s = t->stage;
+    if (!reply->again || ++r->again > 8)
+        return false;
+    request_forget(r);
+    bool switched = rights_differ();
+    if (switched && rights_assume(r->tid)) {
+        rights_restore();
+        return false;
+    }
+    enum next next = r->call->read(&s->env, r);
+    if (switched)
+        rights_restore();
+    if (next == NEXT_GONE || !notify_valid(s->env.listener, r->notice.id))
+        request_free(r);
+    else
+        settle_judge(s, r, on_receiver);
+    free(t);
+    return true;
+}
+
 static void on_signal(struct waiter *w)
 {
     struct turn *t = (struct turn *)((char *)w - offsetof(struct turn, waiter));
@@ -157,7 +181,7 @@ static void on_hand(struct hand *self, void *arg)
     trace_unwatch(t->stage->trace, &t->waiter);
     if (reply.error == EINTR && hand_interrupted(self))
         restart(t);
-    else
+    else if (!start_over(t, &reply, false))
         finish_act(t, &reply);
 }
 
@@ -230,7 +254,8 @@ void settle_allow(struct turn *t, bool on_receiver)
     }
     struct reply reply;
     act(s, r, &reply);
-    finish_act(t, &reply);
+    if (!start_over(t, &reply, on_receiver))
+        finish_act(t, &reply);
 }
 
 void settle_deny(struct turn *t, int errnum)
