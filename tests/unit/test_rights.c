@@ -217,6 +217,23 @@ Test(rights, there_and_back)
     end(pid);
 }
 
+Test(rights, nested_pairs_switch_once)
+{
+    NEEDS_ROOT();
+    pid_t pid = child(65534, 65534, 65534, 0, NULL);
+
+    rights_init(true);
+    rights_thread_start();
+    rights_changed();
+    cr_assert_eq(rights_assume(pid), 0);
+    cr_assert_eq(rights_assume(pid), 0);
+    cr_assert_eq(rights_restore(), 0);
+    cr_assert_eq(geteuid(), 65534, "the inner pair's end gave our rights back");
+    cr_assert_eq(rights_restore(), 0);
+    cr_assert_eq(geteuid(), 0);
+    end(pid);
+}
+
 Test(rights, same_uid_with_fewer_capabilities)
 {
     NEEDS_ROOT();
