@@ -280,3 +280,38 @@ int hands_count(struct hands *h)
     pthread_mutex_unlock(&h->lock);
     return n;
 }
+
+static _Thread_local timer_t try_timer;
+static _Thread_local bool try_ready;
+
+static void try_mask(int how)
+{
+    sigset_t one;
+
+    sigemptyset(&one);
+    sigaddset(&one, HAND_SIGNAL);
+    pthread_sigmask(how, &one, NULL);
+}
+
+void hand_try(long ns)
+{
+    if (!try_ready) {
+        struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = HAND_SIGNAL};
+
+        ev._sigev_un._tid = (pid_t)syscall(SYS_gettid); /* glibc before 2.38 has no sigev_notify_thread_id */
+        if (timer_create(CLOCK_MONOTONIC, &ev, &try_timer) < 0)
+            return;
+        try_ready = true;
+    }
+    try_mask(SIG_UNBLOCK);
+    /* Again and again: the first may come before the act sleeps. */
+    timer_settime(try_timer, 0, &(struct itimerspec){.it_value.tv_nsec = ns, .it_interval.tv_nsec = ns}, NULL);
+}
+
+void hand_try_end(void)
+{
+    if (!try_ready)
+        return;
+    timer_settime(try_timer, 0, &(struct itimerspec){0}, NULL);
+    try_mask(SIG_BLOCK);
+}
