@@ -11,6 +11,7 @@ const struct call *const calls_tables[] = {
     calls_exec_table,
     calls_refused_table,
     calls_open_table,
+    calls_net_table,
     NULL,
 };
 

@@ -35,6 +35,8 @@ struct reply {
     bool late;    /* our reference must be gone before the caller goes on: ADDFD, close, SEND */
     bool again;   /* the world changed between judging and acting, and what stands there now was not judged: with error set
                      (for who cannot start over): read the request again and judge it again */
+    bool asleep;  /* not done: it would wait, and this thread must not. Call carry_out again, on a hand */
+    int restart;  /* error EINTR: what to answer instead of the row's restart code (EINTR: never restarted); 0: the row's */
     int sigpipe;  /* != 0: the act would have raised SIGPIPE: send it to the caller's thread after the reply */
 };
 

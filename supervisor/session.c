@@ -5,6 +5,7 @@
 #include "front_link.h"
 #include "hands.h"
 #include "log.h"
+#include "own.h"
 #include "rights.h"
 #include "settle.h"
 #include "summary.h"
@@ -398,7 +399,8 @@ static int prepare(struct session *s, struct err *err)
     st->env = (struct calls_env){.listener = s->agent.listener,
                                  .procs = procs_new(getpid()),
                                  .enforce = c->mode == MODE_ENFORCE,
-                                 .supervisor = getpid()};
+                                 .supervisor = getpid(),
+                                 .owned = owned_new()};
     procs_root(st->env.procs, s->agent.pid);
     int e = notify_prepare(s->agent.listener);
     if (e)

@@ -38,6 +38,8 @@ static void turn_end(struct turn *t)
 static void record(struct turn *t, bool allowed, enum safe safe, bool known, int64_t result)
 {
     struct request *r = t->request;
+    if (t->quiet)
+        return;
     struct outcome o = {.allowed = allowed,
                         .would = t->decision.effect,
                         .by = t->by,
@@ -117,13 +119,13 @@ static void on_restarted(struct trace_job *j, enum trace_end how)
     turn_end(j->arg);
 }
 
-static void restart(struct turn *t)
+static void restart(struct turn *t, int code)
 {
     struct request *r = t->request;
     t->job = (struct trace_job){.id = r->notice.id,
                                 .tid = r->tid,
                                 .tgid = r->process->pid,
-                                .restart = restart_code(r),
+                                .restart = code ? code : restart_code(r),
                                 .done = on_restarted,
                                 .arg = t};
     trace_restart(t->stage->trace, &t->job);
@@ -180,7 +182,7 @@ static void on_hand(struct hand *self, void *arg)
     act(t->stage, r, &reply);
     trace_unwatch(t->stage->trace, &t->waiter);
     if (reply.error == EINTR && hand_interrupted(self))
-        restart(t);
+        restart(t, reply.restart);
     else if (!start_over(t, &reply, false))
         finish_act(t, &reply);
 }
@@ -222,6 +224,31 @@ static void on_exec_done(struct trace_job *j, enum trace_end how)
     turn_end(t);
 }
 
+static void act_on_hand(struct turn *t)
+{
+    if (hands_submit(t->stage->hands, on_hand, t) == 0)
+        return;
+    t->by = BY_ERROR;
+    t->request->why = "no thread could be had to carry it out";
+    settle_deny(t, EAGAIN);
+}
+
+/* On the receiver only what does not wait. */
+static void act_here_or_later(struct turn *t, bool on_receiver)
+{
+    struct request *r = t->request;
+    struct reply reply;
+    if (!on_receiver || (r->call->may_block && r->call->may_block(r))) {
+        act_on_hand(t);
+        return;
+    }
+    act(t->stage, r, &reply);
+    if (reply.asleep)
+        act_on_hand(t);
+    else if (!start_over(t, &reply, on_receiver))
+        finish_act(t, &reply);
+}
+
 void settle_allow(struct turn *t, bool on_receiver)
 {
     struct stage *s = t->stage;
@@ -244,18 +271,7 @@ void settle_allow(struct turn *t, bool on_receiver)
     case CARRY_OUT:
         break;
     }
-    if (!on_receiver || (r->call->may_block && r->call->may_block(r))) {
-        if (hands_submit(s->hands, on_hand, t) == 0)
-            return;
-        t->by = BY_ERROR;
-        r->why = "no thread could be had to carry it out";
-        settle_deny(t, EAGAIN);
-        return;
-    }
-    struct reply reply;
-    act(s, r, &reply);
-    if (!start_over(t, &reply, on_receiver))
-        finish_act(t, &reply);
+    act_here_or_later(t, on_receiver);
 }
 
 void settle_deny(struct turn *t, int errnum)
@@ -276,11 +292,9 @@ void settle_error(struct stage *s, struct request *r, int errnum, const char *wh
 
 void settle_perform(struct stage *s, struct request *r)
 {
-    struct reply reply;
-    bool gone;
-    act(s, r, &reply);
-    answer(s, r, &reply, &gone);
-    request_free(r);
+    struct turn *t = turn_new(s, r, &(struct decision){.effect = EFFECT_ALLOW, .timeout_ms = -1}, BY_KERNEL);
+    t->quiet = true;
+    act_here_or_later(t, true);
 }
 
 static struct decision judge(struct stage *s, const struct request *r)
@@ -347,7 +361,7 @@ static void on_answered(void *arg, struct request *r, const struct decision *d, 
 
 static void on_interrupted(void *arg, struct request *r, const struct decision *d)
 {
-    restart(turn_new(arg, r, d, BY_USER));
+    restart(turn_new(arg, r, d, BY_USER), 0);
 }
 
 struct approval_ops settle_approval_ops(struct stage *s)

@@ -29,6 +29,7 @@ struct turn {
     struct decision decision;
     enum decided_by by;    /* who allowed it */
     const char *handler;
+    bool quiet;            /* no right was touched: no record */
     struct waiter waiter;
     struct trace_job job;
     struct hand *hand;
