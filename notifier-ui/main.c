@@ -1,7 +1,29 @@
-#include <stdio.h>
+/* sentinel-notifier VERB ...: the user interfaces, each its own process. `sentinel-watch VERB` runs it. */
+#include "verbs.h"
 
-int main(void)
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+static int not_yet(int argc, char **argv)
 {
-    puts("sentinel-notifier " VERSION);
-    return 0;
+    fprintf(stderr, "sentinel-watch: %s is not there yet: use sentinel-watch console\n", argv[0]);
+    return 125;
+}
+
+static const struct { const char *verb; int (*run)(int argc, char **argv); } verbs[] = {
+    {"console", console_main}, {"tui", not_yet}, {"desktop", not_yet}};
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_ALL, "");
+    for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(argv[1], verbs[i].verb) == 0)
+            return verbs[i].run(argc - 1, argv + 1);
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        puts("sentinel-notifier " VERSION);
+        return 0;
+    }
+    fprintf(stderr, "usage: sentinel-notifier console|tui|desktop [SESSION]\n");
+    return 2;
 }

@@ -1,4 +1,5 @@
 #include "places.h"
+#include "sockets.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -45,16 +46,6 @@ static bool is_folder(const char *path)
 {
     struct stat st;
     return !stat(path, &st) && S_ISDIR(st.st_mode);
-}
-
-static const char *find_sockets(const char *runtime_dir)
-{
-    if (is_our_folder(runtime_dir))
-        return xasprintf("%s/sentinel-watch", runtime_dir);
-    STR_AUTO usual = xasprintf("/run/user/%u", (unsigned)geteuid());
-    if (is_our_folder(usual))
-        return xasprintf("%s/sentinel-watch", usual);
-    return xasprintf("/tmp/sentinel-watch-%u", (unsigned)geteuid());
 }
 
 static const char *find_own_programs(void)
@@ -121,7 +112,7 @@ int places_find(struct places *ret, const char *workspace, struct err *err)
     p.runtime_dir = folder_from("XDG_RUNTIME_DIR");
     if (!p.runtime_dir)
         p.runtime_dir = xasprintf("/run/user/%u", (unsigned)geteuid());
-    p.sockets = find_sockets(p.runtime_dir);
+    p.sockets = sockets_folder();
     p.own_programs = find_own_programs();
     p.profiles = find_profiles(p.own_programs);
     if (find_workspace(&p, workspace, err))

@@ -1,0 +1,7 @@
+/* verbs - the verbs of sentinel-notifier. Each gets its arguments behind the verb and returns the exit status. */
+#ifndef SW_VERBS_H
+#define SW_VERBS_H
+
+int console_main(int argc, char **argv);
+
+#endif
