@@ -456,6 +456,11 @@ void audit_request(struct audit *a, const struct request *r, const struct outcom
     pthread_mutex_unlock(&a->lock);
 }
 
+bool audit_wants(const struct audit *a, const struct request *r, const struct outcome *o)
+{
+    return audit_keeps(a->level, a->mode, r, o);
+}
+
 bool audit_failed(struct audit *a)
 {
     return a->failed;

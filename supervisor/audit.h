@@ -60,6 +60,8 @@ const char *audit_denials(const struct audit *a); /* absolute path of the agent'
 int audit_serve(struct audit *a);
 void audit_first(struct audit *a, const char *fields); /* JSON fields of the first line, without braces */
 void audit_request(struct audit *a, const struct request *r, const struct outcome *o);
+/* Will a request that ends so be written? (The level decides; what only the record needs is then worth looking up.) */
+bool audit_wants(const struct audit *a, const struct request *r, const struct outcome *o);
 void audit_event(struct audit *a, const char *event, const char *fields); /* anything that is not a call */
 bool audit_failed(struct audit *a);
 int audit_poll_fd(struct audit *a); /* readable when the scribe has something to say or a batch is due; then audit_turn() */

@@ -102,6 +102,7 @@ static enum next read_facts(struct session *s, struct request *r)
 /* Log mode: the kernel goes on at once; what was read before is written down afterwards. */
 static void note(struct session *s, struct request *r, enum next next)
 {
+    r->cwd = proc_link(r->tid, "cwd");
     int e = notify_continue(s->stage.env.listener, r->notice.id, CONTINUE_LOG_MODE);
     if (e == -ENOENT || next == NEXT_PASS || next == NEXT_PERFORM || next == NEXT_GONE) {
         request_free(r);
@@ -112,16 +113,28 @@ static void note(struct session *s, struct request *r, enum next next)
     settle_judge(&s->stage, r, true);
 }
 
+/* Its /proc cannot be read: nothing can be known of the caller. */
+static void unreadable(struct session *s, const struct notice *n)
+{
+    struct stage *st = &s->stage;
+    const struct call *call = calls_find(n);
+    STR_AUTO fields = xasprintf("\"tid\":%d,\"syscall\":\"%s\",\"decision\":\"%s\"", n->tid, call ? call->name : "unknown",
+                                st->mode == MODE_LOG ? "allow" : "deny");
+    if (st->mode == MODE_LOG)
+        notify_continue(st->env.listener, n->id, CONTINUE_LOG_MODE);
+    else
+        notify_error(st->env.listener, n->id, EACCES);
+    audit_event(st->audit, "unreadable", fields);
+}
+
 static void on_notice(struct session *s, const struct notice *n)
 {
     struct stage *st = &s->stage;
     rights_turn();
     struct request *r = request_new(s, n);
-    if (!r->process) { /* gone; or its /proc cannot be read: then nothing can be known of it */
-        if (st->mode == MODE_LOG)
-            notify_continue(st->env.listener, n->id, CONTINUE_LOG_MODE);
-        else
-            notify_error(st->env.listener, n->id, EACCES);
+    if (!r->process) {
+        if (notify_valid(st->env.listener, n->id))
+            unreadable(s, n);
         request_free(r);
         return;
     }

@@ -14,7 +14,7 @@ open("'"$T"'/ports.new", "w").write("%d %d" % (a.getsockname()[1], b.getsockname
 time.sleep(300)' 3>&- &
     SERVER=$!
     for _ in $(seq 100); do [ -e "$T/ports" ] && break; sleep 0.05; done
-    read -r DENIED OPEN <"$T/ports"
+    read -r DENIED OPEN <"$T/ports" || true
     cat >"$T/p.yaml" <<P
 version: 1
 name: hold
