@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ENTRIES = 20000, DEPTH = 64 };
+/* Every start pays for the walk. Of our own places only the policies matter, and they are few; logs may be many. */
+enum { ENTRIES = 20000, OWN_ENTRIES = 500, DEPTH = 64 };
 
 struct walk {
     struct policy *policy;
@@ -54,7 +55,7 @@ static void walk_folder(struct walk *w, int fd, const char *path, int depth)
     closedir(d);
 }
 
-static void index_rule(struct policy *p, const struct rule *r, struct buf *warnings)
+static void index_rule(struct policy *p, const struct rule *r, long entries, struct buf *warnings)
 {
     for (struct path_pattern **pp = r->path; pp && *pp; pp++) {
         const char *literal = path_pattern_literal(*pp);
@@ -62,12 +63,12 @@ static void index_rule(struct policy *p, const struct rule *r, struct buf *warni
         struct stat st;
         if (!(tree || path_pattern_is_exact(*pp)) || !strcmp(literal, "/") || lstat(literal, &st))
             continue;
-        struct walk w = {p, r, ENTRIES};
+        struct walk w = {p, r, entries};
         remember(&w, literal, &st);
         int fd = tree && S_ISDIR(st.st_mode) ? open(literal, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
         if (fd >= 0)
             walk_folder(&w, fd, literal, 0);
-        if (w.left <= 0)
+        if (w.left <= 0 && warnings)
             buf_printf(warnings, "%s: more than %d files below %s; hard links to the rest of them are not known\n", r->label, ENTRIES, literal);
     }
 }
@@ -75,8 +76,8 @@ static void index_rule(struct policy *p, const struct rule *r, struct buf *warni
 void policy_index_identity(struct policy *p, struct buf *warnings)
 {
     for (size_t i = 0; i < p->nprotections; i++)
-        index_rule(p, p->protections[i], warnings);
+        index_rule(p, p->protections[i], OWN_ENTRIES, NULL);
     for (size_t i = 0; i < p->nrules; i++)
         if (p->rules[i]->effect == EFFECT_DENY)
-            index_rule(p, p->rules[i], warnings);
+            index_rule(p, p->rules[i], ENTRIES, warnings);
 }

@@ -198,6 +198,7 @@ char *literal_resolve(const char *path, char **ret_own)
     STR_AUTO left = xstrdup(path);
     char *p = left;
     int links = 0;
+    bool missing = false;
     *ret_own = NULL;
     buf_put(&done, "", 0);
     for (;;) {
@@ -213,12 +214,14 @@ char *literal_resolve(const char *path, char **ret_own)
             continue;
         if (!strcmp(name, "..")) {
             go_up(&done);
+            missing = false;
             continue;
         }
         size_t before = done.len;
         buf_printf(&done, "/%s", name);
         char target[PATH_MAX];
-        ssize_t len = readlink(done.data, target, sizeof target - 1);
+        ssize_t len = missing ? -1 : readlink(done.data, target, sizeof target - 1);
+        missing = missing || (len < 0 && (errno == ENOENT || errno == ENOTDIR)); /* then so is all below */
         if (len <= 0 || !may_follow(done.data, before, name) || ++links > 40) /* 40: as the kernel counts */
             continue;
         if (last && !*ret_own)
