@@ -123,8 +123,14 @@ static void on_closed(void *arg, const struct question *q, const json_t *how)
         c->confirm = NULL;
         throw_away(c); /* half an answer is not left for whoever reads the terminal next */
     }
-    if (told && ready(c))
-        console_say(c, "%squestion %" PRIu64 ": %s%s%s", c->tty ? "\n" : "", q->id, word ? word : "closed", by ? " by " : "", by ? by : "");
+    if (!told || !ready(c))
+        return;
+    if (was_shown && c->tty) { /* off the line of the prompt */
+        BUF_AUTO b = {0};
+        buf_putc(&b, '\n');
+        console_write(c, &b);
+    }
+    console_say(c, "question %" PRIu64 ": %s%s%s", q->id, word ? word : "closed", by ? " by " : "", by ? by : "");
 }
 
 static void on_object(void *arg, struct client *from, json_t *o)

@@ -7,6 +7,7 @@
 #define SW_ANSWERS_H
 
 #include "err.h"
+#include "policy_load.h"
 #include "rungs.h"
 
 /* A fresh rule as `{EFFECT: TARGET PROGRAM}` says. label: "answer:N". -1: the pattern is none that the policy knows. */
@@ -18,5 +19,7 @@ void answers_text(const struct rungs *g, int right, enum effect effect, enum wir
 char *answers_path(const char *config_home, const char *policy, const char *command);
 /* Adds the lines (each "{...}", `n` of them) with a comment. Atomic: the file is the old one or the new one. */
 int answers_keep(const char *path, char *const *line, int n, const char *comment, struct err *err);
+/* What earlier runs kept, as grants of this one (answers_load.c). 0 when there is no file; -1 when it holds a mistake. */
+int answers_load(const char *path, const struct places *places, struct grants *grants, struct err *err);
 
 #endif

@@ -254,6 +254,8 @@ static void arrive(struct approval *a, struct ask *k)
         return;
     }
     k->decision = d;
+    if (!r->cwd)
+        r->cwd = proc_link(r->tid, "cwd");
     if (!somebody(a)) {
         refuse_unattended(a, k);
         return;

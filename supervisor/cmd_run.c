@@ -1,5 +1,6 @@
 #include "cmd_run.h"
 #include "agent_env.h"
+#include "answers.h"
 #include "audit.h"
 #include "command.h"
 #include "fd.h"
@@ -9,9 +10,11 @@
 #include "options.h"
 #include "places.h"
 #include "session.h"
+#include "terminal.h"
 #include "usage.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -32,6 +35,9 @@ struct run {
     struct audit *audit;
     pid_t scribe;
     struct rlimit nofile;
+    bool has_terminal;
+    int console;   /* socket of the line interface on this terminal, -1 */
+    char *answers; /* the file of remembered answers; NULL: none is read or written */
 };
 
 /* Ours live above every inherited descriptor; the limit that the command gets is the one that we were started with. */
@@ -199,7 +205,9 @@ static void supervise(struct run *r, int sock, pid_t front, bool orphaned, const
         .approval = r->o.approval,
         .approval_timeout_ms = r->o.approval_timeout_ms,
         .socket = socket,
-        .console_fd = -1,
+        .console_fd = r->console,
+        .has_terminal = r->has_terminal,
+        .answers = enforce ? r->answers : NULL,
         .audit = r->audit,
         .audit_path = audit_path(r->audit),
         .linger = r->o.linger,
@@ -215,6 +223,29 @@ static void supervise(struct run *r, int sock, pid_t front, bool orphaned, const
     session_run(&c);
 }
 
+/* Who answers: the line interface on this terminal, when there is one and it was asked for or nothing was. */
+static int begin_asking(struct run *r, struct err *err)
+{
+    if (r->mode != MODE_ENFORCE)
+        return 0;
+    if (!r->o.immutable)
+        r->answers = answers_path(r->places.config_home, r->policy->name, r->o.command[0]);
+    FD_AUTO tty = fd_high(open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+    r->has_terminal = tty >= 0;
+    bool console = r->o.approval == APPROVAL_CONSOLE;
+    if (!console && r->o.approval != APPROVAL_AUTO)
+        return 0;
+    if (tty < 0)
+        return console ? err_set(err, 0, "--approval console: there is no controlling terminal to ask on") : 0;
+    STR_AUTO notifier = places_program(&r->places, "sentinel-notifier");
+    pid_t pid;
+    if (!notifier)
+        return console ? err_set(err, 0, "sentinel-notifier is not beside this program (%s), nor in ../lib/sentinel-watch",
+                                 r->places.own_programs)
+                       : 0;
+    return terminal_start(notifier, tty, &r->console, &pid, err);
+}
+
 /* The three processes. */
 static int start(struct run *r, struct err *err)
 {
@@ -226,6 +257,8 @@ static int start(struct run *r, struct err *err)
     pid_t me = getpid();
     bool orphaned = front_job_orphaned();
     sigset_t mask;
+    if (begin_asking(r, err))
+        return -1;
     front_prepare(&mask);
     pid_t child = fork();
     if (child < 0)
@@ -235,6 +268,7 @@ static int start(struct run *r, struct err *err)
         supervise(r, sock[1], me, orphaned, &mask);
     }
     close(sock[1]);
+    fd_close(&r->console);
     audit_forget(r->audit);
     front_end(front_run(child, sock[0], r->scribe, r->o.quiet));
 }
@@ -256,7 +290,7 @@ static int prepare(struct run *r, struct err *err)
 
 int cmd_run(int argc, char **argv)
 {
-    struct run r = {0};
+    struct run r = {.console = -1};
     struct err err;
     log_init(LOG_NORMAL, NULL);
     if (options_parse(&r.o, argc, argv, &err))

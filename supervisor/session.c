@@ -1,4 +1,5 @@
 #include "session.h"
+#include "answers.h"
 #include "buf.h"
 #include "calls_tables.h"
 #include "fd.h"
@@ -408,6 +409,8 @@ static int prepare(struct session *s, struct err *err)
     st->policy = c->policy;
     st->audit = c->audit;
     st->grants = grants_new();
+    if (c->answers && answers_load(c->answers, c->places, st->grants, err))
+        return -1;
     st->summary = summary_new();
     st->env = (struct calls_env){.listener = s->agent.listener,
                                  .procs = procs_new(getpid()),
@@ -436,6 +439,9 @@ static int prepare(struct session *s, struct err *err)
                                  .how = c->approval,
                                  .timeout_ms = c->approval_timeout_ms,
                                  .console_fd = c->console_fd,
+                                 .has_terminal = c->has_terminal,
+                                 .home = c->places->home,
+                                 .answers = c->answers,
                                  .policy = c->policy,
                                  .grants = st->grants,
                                  .trace = st->trace,

@@ -23,7 +23,9 @@ struct session_config {
     enum approval_how approval;
     int64_t approval_timeout_ms;
     const char *socket;     /* of this session, NULL none */
-    int console_fd;         /* terminal for --approval console, -1 */
+    int console_fd;         /* socket of the line interface on this terminal (terminal.h), -1 */
+    bool has_terminal;      /* a controlling terminal: somebody may be there to answer */
+    const char *answers;    /* the file of remembered answers (answers.h); NULL: none is read or written */
     struct audit *audit;
     const char *audit_path;
     bool linger;

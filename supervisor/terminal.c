@@ -30,6 +30,7 @@ int terminal_start(const char *notifier, int tty, int *ret_sock, pid_t *ret_pid,
     posix_spawnattr_init(&attr);
     posix_spawn_file_actions_adddup2(&files, high, 0);
     posix_spawn_file_actions_adddup2(&files, high, 1);
+    posix_spawn_file_actions_adddup2(&files, high, 2);
     posix_spawn_file_actions_adddup2(&files, theirs, 3);
     /* Nothing of the caller's that was inherited below ours stays open in it: a held pipe would keep a reader from its EOF. */
     posix_spawn_file_actions_addclosefrom_np(&files, 4);
