@@ -39,9 +39,9 @@ struct supervisor {
     struct shared *shared;
     pthread_mutex_t lock; /* of held */
     struct held held[HELD_MAX];
-    unsigned hold_us;
+    unsigned hold_us, exec_delay_us;
     bool (*verify)(struct trace_job *j, pid_t tgid);
-    atomic_long ends[5], restarts, looks, gone;
+    atomic_long ends[5] /* of execs */, restarts, restarts_gone;
     atomic_int stopped, continued, last_child, ended_status;
     pthread_t receiver, timer;
     atomic_int stop;
@@ -53,7 +53,7 @@ static void restart_done(struct trace_job *j, enum trace_end how)
 {
     struct held *h = j->arg;
     S.restarts++;
-    S.ends[how]++;
+    S.restarts_gone += how == TRACE_GONE;
     pthread_mutex_lock(&S.lock);
     h->used = false;
     pthread_mutex_unlock(&S.lock);
@@ -71,7 +71,6 @@ static bool take(struct held *h)
 static void on_signal(struct waiter *w)
 {
     struct held *h = (struct held *)w;
-    S.looks++;
     if (!take(h))
         return;
     trace_unwatch(S.trace, w);
@@ -84,7 +83,6 @@ static void on_signal(struct waiter *w)
 static void on_gone(struct waiter *w)
 {
     struct held *h = (struct held *)w;
-    S.gone++;
     if (take(h))
         h->used = false;
 }
@@ -130,6 +128,7 @@ static void *receiver(void *arg)
         if (proc_status(n.tid, &ids) || !notify_valid(S.listener, n.id))
             continue;
         if (n.nr == SYS_execve) {
+            usleep(S.exec_delay_us);
             struct trace_job *j = xcalloc(1, sizeof *j);
             *j = (struct trace_job){.id = n.id, .tid = n.tid, .tgid = ids.tgid, .verify = S.verify, .done = exec_done};
             trace_exec(S.trace, j);
@@ -426,5 +425,123 @@ Test(trace, a_storm_of_signals_and_execs, .timeout = 60)
     cr_assert_eq(S.shared->eintr, 0);
     cr_assert_eq(S.shared->other, 0);
     cr_assert_eq(S.shared->handled, sent);
+    finish();
+}
+
+/* ---- signals and execs in one group: whoever waits, is interrupted, or dies because another thread's exec ends it */
+
+static void *calls(void *arg)
+{
+    for (;;) {
+        errno = 0;
+        mkdir("/nonexistent/x", 0700);
+        mine->calls++;
+        if (errno == EINTR)
+            mine->eintr++;
+        else if (errno == 512 || errno == 513)
+            mine->restart_codes++;
+        else if (errno != EACCES)
+            mine->other++;
+    }
+    return NULL;
+}
+
+static void *exec_soon(void *arg)
+{
+    for (uint64_t at = scratch_now_us() + 20000 + (uintptr_t)arg % 30000; scratch_now_us() < at;)
+        usleep(1000); /* a signal ends it early */
+    for (;;) {
+        execl("/nonexistent/program", "x", (char *)NULL);
+        execl("/bin/true", "true", (char *)NULL);
+    }
+    return NULL;
+}
+
+static void agent_exec_under_signals(void)
+{
+    for (unsigned i = 0; i < 60; i++) {
+        pid_t p = fork();
+        if (!p) {
+            handle(SIGURG, SA_RESTART); /* ignored by the program that comes after */
+            pthread_t t;
+            for (int k = 0; k < 4; k++)
+                pthread_create(&t, NULL, calls, NULL);
+            pthread_create(&t, NULL, exec_soon, (void *)(uintptr_t)(i * 997));
+            pthread_create(&t, NULL, exec_soon, (void *)(uintptr_t)(i * 613));
+            for (pid_t me = getpid(), n = 0;; n++) {
+                if (n & 1)
+                    kill(me, SIGURG);
+                else
+                    syscall(SYS_tgkill, me, me + 1 + n / 2 % 6, SIGURG);
+                usleep(300);
+            }
+        }
+        int st;
+        if (waitpid(p, &st, 0) != p || st)
+            _exit(1);
+    }
+}
+
+Test(trace, an_exec_among_threads_that_wait_and_are_signalled, .timeout = 60)
+{
+    start(agent_exec_under_signals, 40000);
+    cr_assert_eq(wait_for(&S.ended_status, -1, 50000), 0, "hangs, or failed: %x", S.ended_status);
+    cr_log_info("calls %ld handled %ld restarts %ld (gone %ld) execs failed %ld gone %ld", S.shared->calls, S.shared->handled,
+                S.restarts, S.restarts_gone, S.ends[TRACE_FAILED], S.ends[TRACE_GONE]);
+    cr_assert_eq(S.ends[TRACE_DONE], 60);
+    cr_assert_eq(S.ends[TRACE_KILLED] + S.ends[TRACE_DENIED], 0);
+    cr_assert_gt(S.restarts, 60);
+    cr_assert_eq(S.shared->restart_codes, 0);
+    cr_assert_eq(S.shared->eintr, 0);
+    cr_assert_eq(S.shared->other, 0);
+    finish();
+}
+
+/* ---- job control */
+
+static void agent_true(void)
+{
+    exec_true(NULL);
+}
+
+Test(trace, a_stop_that_comes_while_an_exec_is_held_stays_one, .timeout = 20)
+{
+    S.exec_delay_us = 200000;
+    start(agent_true, 0);
+    usleep(80000);
+    kill(S.agent, SIGSTOP);
+    cr_assert_eq(wait_for(&S.stopped, 0, 3000), SIGSTOP);
+    cr_assert_eq(S.ended_status, -1);
+    kill(S.agent, SIGCONT);
+    cr_assert_eq(wait_for(&S.ended_status, -1, 3000), 0);
+    cr_assert_eq(S.ends[TRACE_DONE], 1);
+    finish();
+}
+
+static void *one_call(void *arg)
+{
+    mkdir("/nonexistent/x", 0700);
+    _exit(errno);
+}
+
+static void agent_thread_waits(void)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, one_call, NULL);
+    S.shared->ready = 1;
+    for (;;)
+        pause();
+}
+
+/* The stop is taken by the main thread; the one that waits in its call must let the group become stopped. */
+Test(trace, a_group_stops_though_a_thread_of_it_waits, .timeout = 20)
+{
+    start(agent_thread_waits, 4000000);
+    cr_assert_eq(wait_for(&S.shared->ready, 0, 3000), 1);
+    kill(S.agent, SIGSTOP);
+    trace_nudge(S.trace);
+    cr_assert_eq(wait_for(&S.stopped, 0, 4000), SIGSTOP);
+    kill(S.agent, SIGCONT);
+    cr_assert_eq(wait_for(&S.ended_status, -1, 4000), EACCES << 8);
     finish();
 }
