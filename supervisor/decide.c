@@ -1,6 +1,5 @@
 #include "decide.h"
 
-#include "pattern.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -101,39 +100,23 @@ static void say_need(const struct judge *j, const struct need *n)
 
 /* ---- one right */
 
-enum set { SET_PROTECTIONS, SET_HARD, SET_RULES, SET_STRICTER };
-
-static bool in_set(const struct rule *r, enum set set)
-{
-    switch (set) {
-    case SET_HARD:
-        return r->hard && r->effect == EFFECT_DENY;
-    case SET_STRICTER:
-        return r->stricter_only && r->effect != EFFECT_ALLOW;
-    case SET_RULES:
-        return !r->stricter_only;
-    case SET_PROTECTIONS:
-        break;
-    }
-    return true;
-}
-
 /* A file of a literal deny tree, reached by another of its hard links. Where the rule covers the name itself, the order of the
  * rules says what holds; a name that it does not cover is denied whatever allows that name. */
-static const struct rule *by_identity(const struct judge *j, const struct need *n, enum set set)
+static const struct rule *by_identity(const struct judge *j, const struct need *n, enum rule_set set)
 {
     const struct policy *p = j->policy;
     const struct target *t = &n->target;
     if (!p->nidentity || set == SET_STRICTER || !t->exists || t->nlink == 1 || t->kind == TARGET_ANONYMOUS)
         return NULL;
-    for (size_t i = 0; i < p->nidentity; i++) {
-        const struct rule *r = p->identity[i].rule;
-        if (p->identity[i].ino != t->ino || p->identity[i].dev != t->dev || rule_names(r, n))
+    const struct policy_identity *end;
+    for (const struct policy_identity *f = policy_same_file(p, t->dev, t->ino, &end); f < end; f++) {
+        const struct rule *r = f->rule;
+        if (f->ino != t->ino || f->dev != t->dev || rule_names(r, n))
             continue;
         bool protection = false;
         for (size_t k = 0; k < p->nprotections && !protection; k++)
             protection = p->protections[k] == r;
-        if (protection == (set == SET_PROTECTIONS) && (set != SET_HARD || in_set(r, set)) &&
+        if (protection == (set == SET_PROTECTIONS) && (set != SET_HARD || r->hard) &&
             rule_matches_file(r, n, j->argv, j->process, j->any_caller))
             return r;
     }
@@ -141,18 +124,10 @@ static const struct rule *by_identity(const struct judge *j, const struct need *
 }
 
 /* The first rule of the set that matches. */
-static const struct rule *first(const struct judge *j, const struct need *n, enum set set)
+static const struct rule *first(const struct judge *j, const struct need *n, enum rule_set set)
 {
     const struct rule *linked = by_identity(j, n, set);
-    if (linked)
-        return linked;
-    const struct policy *p = j->policy;
-    struct rule *const *v = set == SET_PROTECTIONS ? p->protections : p->rules;
-    size_t count = set == SET_PROTECTIONS ? p->nprotections : p->nrules;
-    for (size_t i = 0; i < count; i++)
-        if (in_set(v[i], set) && rule_matches(v[i], n, j->argv, j->process, j->any_caller))
-            return v[i];
-    return NULL;
+    return linked ? linked : policy_first(j->policy, set, n, j->argv, j->process, j->any_caller);
 }
 
 static struct verdict by_rule(const struct rule *r, enum decided_by by)
@@ -222,30 +197,6 @@ static struct verdict judge(const struct judge *j, const struct need *n)
 
 /* ---- rename and link: nothing is moved or linked out of a rule */
 
-/* The literal part of each pattern of a rule, `unix:` ones included. i counts up until NULL. */
-static const struct path_pattern *pattern_at(const struct rule *r, size_t i)
-{
-    for (struct path_pattern **p = r->path; p && *p; p++)
-        if (!i--)
-            return *p;
-    for (struct address_pattern **a = r->to; a && *a; a++)
-        if (address_pattern_path(*a) && !i--)
-            return address_pattern_path(*a);
-    return NULL;
-}
-
-enum { INSIDE = 1, BELOW = 2 }; /* literal part is the folder or lies in it; lies in it */
-
-static int place_of(const struct rule *r, const char *folder)
-{
-    const struct path_pattern *p;
-    int where = 0;
-    for (size_t i = 0; (p = pattern_at(r, i)); i++)
-        if (path_pattern_inside(p, folder))
-            where |= strcmp(path_pattern_literal(p), folder) ? INSIDE | BELOW : INSIDE;
-    return where;
-}
-
 struct moving {
     const struct judge *judge; /* any_caller, without a trace */
     const struct judge *tell;
@@ -298,16 +249,14 @@ static void refused(struct moving *m, enum verb verb, struct verdict v)
         verb_names[verb], v.rule ? label_of(v.rule) : "by default");
 }
 
-static void refused_inside(struct moving *m, struct rule *const *rules, size_t n, enum decided_by by)
+static void refused_inside(struct moving *m, bool protections)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct rule *r = rules[i];
-        if (r->effect == EFFECT_ALLOW || !place_of(r, m->from->target.path))
-            continue;
+    const struct rule *r;
+    size_t pos = 0;
+    while ((r = policy_next_around(m->judge->policy, protections, m->from->target.path, &pos)))
         for (size_t k = 0; k < sizeof moved_verbs / sizeof *moved_verbs; k++)
             if (r->verbs & 1u << moved_verbs[k])
-                refused(m, moved_verbs[k], by_rule(r, by == BY_POLICY && r->hard ? BY_HARD : by));
-    }
+                refused(m, moved_verbs[k], by_rule(r, protections ? BY_PROTECTED : r->hard ? BY_HARD : BY_POLICY));
 }
 
 static void move_one_way(struct moving *m)
@@ -321,27 +270,27 @@ static void move_one_way(struct moving *m)
         refused(m, verb, judge(m->judge, &old));
     }
     if (t->is_dir) {
-        const struct policy *p = m->judge->policy;
-        refused_inside(m, p->protections, p->nprotections, BY_PROTECTED);
-        refused_inside(m, p->rules, p->nrules, BY_POLICY);
+        refused_inside(m, true);
+        refused_inside(m, false);
     }
 }
 
 /* A denied or protected place must not be renamed away by a folder above it. */
-static const struct rule *denied_below(struct rule *const *rules, size_t n, const char *folder)
+static const struct rule *denied_below(const struct policy *p, bool protections, const char *folder)
 {
-    for (size_t i = 0; i < n; i++)
-        if (rules[i]->effect == EFFECT_DENY && place_of(rules[i], folder) & BELOW)
-            return rules[i];
+    const struct rule *r;
+    size_t pos = 0;
+    while ((r = policy_next_around(p, protections, folder, &pos)))
+        if (r->effect == EFFECT_DENY && rule_place(r, folder) & RULE_BELOW)
+            return r;
     return NULL;
 }
 
 static struct verdict above_denied(const struct judge *j, const char *folder)
 {
-    const struct policy *p = j->policy;
-    const struct rule *r = denied_below(p->protections, p->nprotections, folder);
+    const struct rule *r = denied_below(j->policy, true, folder);
     enum decided_by by = BY_PROTECTED;
-    if (!r && (r = denied_below(p->rules, p->nrules, folder)))
+    if (!r && (r = denied_below(j->policy, false, folder)))
         by = r->hard ? BY_HARD : BY_POLICY;
     if (!r)
         return (struct verdict){.effect = EFFECT_ALLOW};

@@ -332,3 +332,49 @@ bool path_pattern_covers(const struct path_pattern *a, const struct path_pattern
     free(cb);
     return yes;
 }
+
+/* ---- keys */
+
+/* FNV-1a, so that a path's prefixes are hashed in one pass. */
+static const uint64_t fnv_start = 0xcbf29ce484222325u;
+
+static uint64_t fnv(uint64_t h, const void *bytes, size_t n)
+{
+    for (const unsigned char *b = bytes; n--; b++)
+        h = (h ^ *b) * 0x100000001b3u;
+    return h;
+}
+
+uint64_t key_of(char kind, const void *bytes, size_t n)
+{
+    return fnv(fnv(fnv_start, &kind, 1), bytes, n);
+}
+
+/* L: the literal part. C: no literal part, but a component that must be there. G: neither. */
+void path_pattern_keys(const struct path_pattern *p, key_fn *fn, void *arg)
+{
+    if (p->literal[0]) {
+        fn(arg, key_of('L', p->literal, p->root_len));
+        return;
+    }
+    for (size_t i = 0; i < p->nrest; i++)
+        if (p->rest[i].kind == COMP_LITERAL) {
+            fn(arg, key_of('C', p->rest[i].text, p->rest[i].len));
+            return;
+        }
+    fn(arg, key_of('G', NULL, 0));
+}
+
+void path_keys(const char *path, key_fn *fn, void *arg)
+{
+    uint64_t h = key_of('L', NULL, 0);
+    fn(arg, h);
+    fn(arg, key_of('G', NULL, 0));
+    for (const char *s = path; *s == '/' && s[1];) {
+        size_t n = 1 + strcspn(s + 1, "/");
+        h = fnv(h, s, n);
+        fn(arg, h);
+        fn(arg, key_of('C', s + 1, n - 1));
+        s += n;
+    }
+}

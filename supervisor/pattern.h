@@ -42,6 +42,16 @@ bool address_pattern_is_name(const struct address_pattern *p); /* a host or *.do
 bool address_pattern_covers(const struct address_pattern *a, const struct address_pattern *b);
 void address_pattern_free(struct address_pattern *p);
 
+/* For an index of many patterns: a pattern stands under one or more keys, and whatever it matches leads to one of them. Keys are
+ * hashes: equal keys of different things cost time, never correctness. */
+typedef void key_fn(void *arg, uint64_t key);
+struct net_lengths { uint64_t bits[2][3]; }; /* prefix lengths in use, of IPv4 and IPv6 */
+uint64_t key_of(char kind, const void *bytes, size_t n);
+void path_pattern_keys(const struct path_pattern *p, key_fn *fn, void *arg);
+void path_keys(const char *path, key_fn *fn, void *arg);
+void address_pattern_keys(const struct address_pattern *p, struct net_lengths *add, key_fn *fn, void *arg);
+void address_keys(const struct target *t, const struct net_lengths *lengths, key_fn *fn, void *arg);
+
 bool glob_match(const char *glob, const char *text); /* `*`, `?` and `\` only, no components: argv and env names */
 bool glob_match_bytes(const char *glob, const char *text, size_t len); /* the same of bytes that may hold NULs (abstract names) */
 

@@ -439,3 +439,127 @@ bool address_pattern_covers(const struct address_pattern *a, const struct addres
     }
     return false;
 }
+
+/* ---- keys
+ *
+ * Y: any. O: own. N: a network, masked. H: a host. D: all below a domain. U: every unix socket. B: an abstract name; W: abstract
+ * wildcards. Y and N carry the port where the pattern has one, else PORTS. Paths have path_pattern's keys. */
+
+enum { PORTS = 65536 };
+
+struct net_key {
+    uint32_t port;
+    uint8_t v6, bits, ip[16];
+};
+
+static uint64_t net_key(const struct net *n, uint32_t port)
+{
+    struct net_key k;
+    memset(&k, 0, sizeof k); /* padding too: its bytes are hashed */
+    k.port = port;
+    k.v6 = n->v6;
+    k.bits = n->bits;
+    memcpy(k.ip, n->ip, n->v6 ? 16 : 4);
+    return key_of('N', &k, sizeof k);
+}
+
+static uint64_t any_key(uint32_t port)
+{
+    return key_of('Y', &port, sizeof port);
+}
+
+void address_pattern_keys(const struct address_pattern *p, struct net_lengths *add, key_fn *fn, void *arg)
+{
+    uint32_t port = p->lo == p->hi ? p->lo : PORTS;
+    switch (p->what) {
+    case WHAT_ANY:
+        fn(arg, any_key(port));
+        break;
+    case WHAT_OWN:
+        fn(arg, key_of('O', NULL, 0));
+        break;
+    case WHAT_NETS:
+        for (size_t i = 0; i < p->nnets; i++) {
+            const struct net *n = &p->nets[i];
+            add->bits[n->v6][n->bits / 64] |= 1ull << n->bits % 64;
+            fn(arg, net_key(n, port));
+        }
+        break;
+    case WHAT_HOST:
+        fn(arg, key_of('H', p->host, strlen(p->host)));
+        break;
+    case WHAT_BELOW:
+        fn(arg, key_of('D', p->host, strlen(p->host)));
+        break;
+    case WHAT_UNIX:
+        if (path_pattern_is_tree(p->path) && !strcmp(path_pattern_literal(p->path), "/"))
+            fn(arg, key_of('U', NULL, 0));
+        else
+            path_pattern_keys(p->path, fn, arg);
+        break;
+    case WHAT_ABSTRACT:
+        if (strpbrk(p->abstract, "*?\\"))
+            fn(arg, key_of('W', NULL, 0));
+        else
+            fn(arg, key_of('B', p->abstract, strlen(p->abstract)));
+        break;
+    }
+}
+
+static void name_keys(const char *name, key_fn *fn, void *arg)
+{
+    char low[256];
+    size_t n = strlen(name);
+    if (n && name[n - 1] == '.')
+        n--;
+    if (n >= sizeof low) { /* longer than any name of a pattern, but it may lie below one: only its end counts */
+        name += n - (sizeof low - 1);
+        n = sizeof low - 1;
+    }
+    for (size_t i = 0; i < n; i++)
+        low[i] = (char)tolower((unsigned char)name[i]);
+    fn(arg, key_of('H', low, n));
+    for (size_t i = 0; i < n; i++)
+        if (low[i] == '.')
+            fn(arg, key_of('D', low + i + 1, n - i - 1));
+}
+
+void address_keys(const struct target *t, const struct net_lengths *lengths, key_fn *fn, void *arg)
+{
+    const struct address *a = &t->addr;
+    if (t->own)
+        fn(arg, key_of('O', NULL, 0));
+    if (t->name)
+        name_keys(t->name, fn, arg);
+    switch (a->kind) {
+    case ADDRESS_NONE:
+    case ADDRESS_INET:
+    case ADDRESS_INET6:
+        fn(arg, any_key(a->port));
+        fn(arg, any_key(PORTS));
+        break;
+    case ADDRESS_ABSTRACT:
+        fn(arg, key_of('W', NULL, 0));
+        fn(arg, key_of('B', a->name ? a->name : "", a->name_len));
+        fn(arg, key_of('U', NULL, 0));
+        break;
+    case ADDRESS_UNIX:
+    case ADDRESS_UNNAMED:
+        fn(arg, key_of('U', NULL, 0));
+        break;
+    case ADDRESS_OTHER:
+        break;
+    }
+    if (a->kind != ADDRESS_INET && a->kind != ADDRESS_INET6)
+        return;
+    struct net n = {.v6 = a->kind == ADDRESS_INET6};
+    for (int bits = n.v6 ? 128 : 32; bits >= 0; bits--) {
+        if (!(lengths->bits[n.v6][bits / 64] >> bits % 64 & 1))
+            continue;
+        memcpy(n.ip, a->ip, n.v6 ? 16 : 4);
+        n.bits = (uint8_t)bits;
+        mask(&n);
+        fn(arg, net_key(&n, a->port));
+        fn(arg, net_key(&n, PORTS));
+    }
+}

@@ -1,6 +1,7 @@
 #include "policy.h"
 
 #include "pattern.h"
+#include "policy_index.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,7 @@ void policy_free(struct policy *p)
     free(p->name);
     strings_free(p->files);
     free(p->project_note);
+    policy_index_free(p->index);
     free(p);
 }
 
@@ -195,4 +197,25 @@ bool rule_matches_file(const struct rule *r, const struct need *n, char *const *
     if (!(r->verbs & 1u << n->verb) || (n->target.path && r->except && any_path(r->except, n->target.path)))
         return false;
     return caller_matches(r, n->verb, argv, process, any_caller);
+}
+
+const struct path_pattern *rule_pattern(const struct rule *r, size_t i)
+{
+    for (struct path_pattern **p = r->path; p && *p; p++)
+        if (!i--)
+            return *p;
+    for (struct address_pattern **a = r->to; a && *a; a++)
+        if (address_pattern_path(*a) && !i--)
+            return address_pattern_path(*a);
+    return NULL;
+}
+
+int rule_place(const struct rule *r, const char *folder)
+{
+    const struct path_pattern *p;
+    int where = 0;
+    for (size_t i = 0; (p = rule_pattern(r, i)); i++)
+        if (path_pattern_inside(p, folder))
+            where |= strcmp(path_pattern_literal(p), folder) ? RULE_BELOW : RULE_AT;
+    return where;
 }

@@ -99,7 +99,27 @@ struct policy {
     char **files;  /* every file that was read, in order; NULL-terminated */
     char *project_note; /* set when an untrusted project file counts only half */
     char sha256[65]; /* of the concatenated files, "" until sentinel-policy hashed it */
+
+    struct policy_index *index; /* policy_index */
 };
+
+/* Once, when rules, protections, their literal parts and identity stand: makes the questions below cost the same for ten rules and for
+ * ten thousand. Without it the answers are the same. */
+void policy_index(struct policy *p);
+
+enum rule_set {
+    SET_PROTECTIONS,
+    SET_HARD,     /* hard denies of every file */
+    SET_RULES,    /* all but those of an untrusted project file */
+    SET_STRICTER, /* its denies and asks */
+};
+/* The first rule of the set that matches by name (rule_matches), or NULL. */
+const struct rule *policy_first(const struct policy *p, enum rule_set set, const struct need *n, char *const *argv,
+                                const struct process *process, bool any_caller);
+/* Where in policy->identity to look for this file: from what is returned up to *end. Compare each: there may be others too. */
+const struct policy_identity *policy_same_file(const struct policy *p, dev_t dev, ino_t ino, const struct policy_identity **end);
+/* The next deny or ask rule, or protection, with a literal part at or below the folder; *pos starts at 0. NULL: no more. */
+const struct rule *policy_next_around(const struct policy *p, bool protections, const char *folder, size_t *pos);
 
 /* Does the rule match this right of a call? argv and process may be NULL: unknown. What cannot be known (argv, by, under) counts as
  * a match in deny and ask rules and never in allow rules. any_caller: argv, by and under of deny and ask rules are taken
@@ -110,6 +130,11 @@ bool rule_names(const struct rule *r, const struct need *n);
 /* Would the rule match if the target went by a name that the rule covers (another hard link of the same file)? Places that it
  * excepts stay excepted. */
 bool rule_matches_file(const struct rule *r, const struct need *n, char *const *argv, const struct process *process, bool any_caller);
+/* Does a literal part of the rule, `unix:` ones included, lie at (RULE_AT) or below (RULE_BELOW) the folder? Bits. */
+enum { RULE_AT = 1, RULE_BELOW = 2 };
+int rule_place(const struct rule *r, const char *folder);
+/* The path patterns of a rule, `unix:` ones included; NULL after the last. */
+const struct path_pattern *rule_pattern(const struct rule *r, size_t i);
 void rule_free(struct rule *r);
 
 enum expose { EXPOSE_DBUS, EXPOSE_X11, EXPOSE_WAYLAND, EXPOSE_TMUX, EXPOSE_DOCKER, EXPOSE_SYSTEMD, EXPOSE_SSH_AGENT, EXPOSE_GPG_AGENT, EXPOSE_COUNT };

@@ -479,8 +479,10 @@ int policy_load(const struct policy_sources *s, struct policy **ret, struct buf 
     name_files(&l);
     policy_protect(l.policy, s);
     bool failed = l.mistakes.n > 0;
-    if (!failed)
+    if (!failed) {
         policy_index_identity(l.policy, warnings);
+        policy_index(l.policy);
+    }
     mistakes_write(&l.mistakes, mistakes);
     mistakes_free(&l.mistakes);
     for (size_t i = 0; i < l.nfiles; i++) {

@@ -374,3 +374,137 @@ Test(decide, what_a_policy_mentions)
     cr_expect(policy_mentions_verb(p, VERB_READ));
     policy_free(p);
 }
+
+/* ---- the index: the same answers */
+
+static char *random_words(const char *const *from, size_t n, int max)
+{
+    BUF_AUTO b = {0};
+    for (int i = rand() % max + 1; i > 0; i--)
+        buf_printf(&b, "%s ", from[(size_t)rand() % n]);
+    return buf_steal(&b);
+}
+
+#define PICK(v) (v)[(size_t)rand() % (sizeof(v) / sizeof *(v))]
+
+static const char *const some_paths[] = {"/", "/a", "/a/b", "/a/b/c", "/b", "/b/.env", "/a/x.c", "/b/c/x.c", "/ab", "/a/b/c/d", "/c/a/b"};
+static const char *const some_patterns[] = {"/**", "/a", "/a/**", "/a/b/**", "/a/*", "/a/*.c", "**/.env", "**/b", "**/x*", "/*/b", "**/c/**", "/b/c/x.c",
+                                            "/a/**/c", "/ab", "/a/b/c", "/b/**/x.c", "**/*.c"};
+static const char *const some_unix[] = {"unix:**", "unix:/a/**", "unix:@n*", "unix:@name", "unix:**/b", "any", "own", "unix:/a/b"};
+static const char *const some_nets[] = {"any", "any:80", "10.0.0.0/8", "10.0.0.0/8:80", "10.1.2.3", "10.1.2.3:80", "private", "private:80-90", "loopback",
+                                        "0.0.0.0/0:81", "[::/0]", "[fd00::/8]:80", "metadata", "own", "own:80", "udp:any", "a.io:80", "*.io", "*.b.a.io",
+                                        "127.0.0.1:80", "0.0.0.0", "tcp:any:80", "[::1]", "172.16.0.0/12"};
+static const char *const some_addresses[] = {"10.1.2.3:80", "10.1.2.4:80", "10.1.2.3:81", "127.0.0.1:80", "0.0.0.0:80", "[::]:80", "[fd12::1]:80",
+                                             "[::1]:81", "169.254.169.254:80", "8.8.8.8:80", "[::ffff:10.1.2.3]:85", "172.20.1.1:80"};
+static const char *const some_names[] = {"a.io", "A.IO.", "x.b.a.io", "b.a.io", "io", "other"};
+
+static struct rule *a_random_rule(void)
+{
+    enum effect e = (enum effect)(rand() % 3);
+    struct rule *r;
+    int kind = rand() % 8;
+    if (kind < 4) {
+        STR_AUTO text = random_words(some_patterns, sizeof some_patterns / sizeof *some_patterns, 3);
+        r = a_rule(e, (unsigned)rand() % 8, text);
+        r->anonymous = rand() % 8 == 0;
+    } else if (kind < 7) {
+        bool ip = rand() % 3;
+        STR_AUTO text = ip ? random_words(some_nets, sizeof some_nets / sizeof *some_nets, 3)
+                           : random_words(some_unix, sizeof some_unix / sizeof *some_unix, 3);
+        r = a_rule(e, V(CONNECT) | (rand() % 2 ? V(BIND) : 0), text);
+    } else {
+        r = a_rule(e, 1u << rand() % VERB_COUNT, NULL);
+        if (rand() % 2)
+            r->by = paths("/bin/a*");
+    }
+    if (rand() % 6 == 0)
+        r->except = paths(PICK(some_patterns));
+    r->hard = e == EFFECT_DENY && rand() % 3 == 0;
+    r->stricter_only = e != EFFECT_ALLOW && rand() % 5 == 0;
+    return r;
+}
+
+static struct need a_random_need(void)
+{
+    struct need n;
+    int kind = rand() % 6;
+    if (kind < 3) {
+        n = path_need((enum verb)(rand() % 3), PICK(some_paths));
+        n.target.exists = rand() % 2;
+        n.target.ino = (ino_t)(rand() % 4);
+        n.target.dev = (dev_t)(rand() % 2);
+        return n;
+    }
+    if (kind == 3)
+        n = unix_need(rand() % 2 ? VERB_CONNECT : VERB_BIND, PICK(some_paths));
+    else
+        n = ip_need(rand() % 4 ? VERB_CONNECT : VERB_BIND, PICK(some_addresses));
+    if (kind == 3 && rand() % 3 == 0) {
+        n.target.path = NULL;
+        n.target.addr = (struct address){.kind = rand() % 2 ? ADDRESS_ABSTRACT : ADDRESS_UNNAMED, .name = (char *)"name", .name_len = 4};
+    }
+    n.target.own = rand() % 4 == 0;
+    if (n.verb == VERB_CONNECT && kind > 3 && rand() % 2) {
+        n.target.name = (char *)PICK(some_names);
+        if (rand() % 2) {
+            n.target.addr.kind = ADDRESS_NONE;
+            n.target.addr.wildcard = false;
+        }
+    }
+    if (rand() % 20 == 0)
+        n = (struct need){VERB_EXEC, {.kind = TARGET_ANONYMOUS}};
+    return n;
+}
+
+static bool same(const struct decision *a, const struct decision *b)
+{
+    return a->effect == b->effect && a->by == b->by && a->rule == b->rule && a->need == b->need && a->asks == b->asks &&
+           a->moved_asks == b->moved_asks;
+}
+
+Test(decide, the_index_changes_nothing)
+{
+    srand(11);
+    size_t by_rule = 0, moved = 0;
+    for (int i = 0; i < 1500; i++) {
+        struct policy *p = a_policy();
+        for (int k = rand() % 30; k > 0; k--)
+            add(p, a_random_rule());
+        for (int k = rand() % 4; k > 0; k--) {
+            struct rule *r = protect(p, a_random_rule());
+            r->effect = EFFECT_DENY;
+        }
+        p->identity = xcalloc(8, sizeof *p->identity);
+        for (size_t k = 0; k < p->nrules && p->nidentity < 8; k++)
+            if (p->rules[k]->effect == EFFECT_DENY)
+                p->identity[p->nidentity++] = (struct policy_identity){(dev_t)(rand() % 2), (ino_t)(rand() % 4), p->rules[k]};
+        policy_index(p);
+        struct policy_index *index = p->index;
+        for (int k = 0; k < 60; k++) {
+            struct need n[2] = {a_random_need(), a_random_need()};
+            struct question q = {.need = n, .needs = 1 + rand() % 2, .moved_from = -1, .moved_to = -1};
+            if (rand() % 3 == 0) {
+                n[0] = path_need(VERB_WRITE, PICK(some_paths));
+                n[1] = path_need(VERB_WRITE, PICK(some_paths));
+                n[0].target.is_dir = rand() % 2;
+                n[0].target.mode = n[0].target.is_dir ? S_IFDIR : rand() % 2 ? S_IFSOCK : S_IFREG;
+                q.needs = 2;
+                q.moved_from = 0;
+                q.moved_to = 1;
+                q.exchange = rand() % 2;
+            }
+            p->index = index;
+            struct decision fast = decide(p, NULL, &q, NULL, NULL);
+            p->index = NULL;
+            struct decision slow = decide(p, NULL, &q, NULL, NULL);
+            cr_assert(same(&fast, &slow), "round %d.%d: verb %d path %s: indexed %s %s, plain %s %s", i, k, n[0].verb,
+                      n[0].target.path ? n[0].target.path : "-", effect_names[fast.effect], fast.label ? fast.label : "-",
+                      effect_names[slow.effect], slow.label ? slow.label : "-");
+            by_rule += slow.rule != NULL;
+            moved += q.moved_to == 1 && slow.rule != NULL;
+        }
+        p->index = index;
+        policy_free(p);
+    }
+    cr_assert(by_rule > 20000 && moved > 5000, "%zu %zu", by_rule, moved);
+}
