@@ -12,6 +12,7 @@ const struct call *const calls_tables[] = {
     calls_refused_table,
     calls_open_table,
     calls_net_table,
+    calls_path_table,
     NULL,
 };
 

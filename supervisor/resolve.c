@@ -305,6 +305,7 @@ int resolve_fd(const struct resolver *r, int fd, int number, struct place *ret)
     if (ret->path && resolve_nameless(ret->path, &ret->st)) {
         free(ret->path);
         ret->path = xasprintf("/proc/self/fd/%d", number);
+        ret->nameless = true;
         return 0;
     }
     if (ret->fs_type == PROC_SUPER_MAGIC) {

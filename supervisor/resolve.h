@@ -33,6 +33,7 @@ struct place {
                      unless RESOLVE_PARENT */
     char *path;   /* canonical, absolute; the caller's own /proc/PID is written /proc/self. An object without a name (pipe,
                      memfd) is named by the link that led to it. Also set on most failures: what was looked for */
+    bool nameless; /* no place in the file system: a pipe, a socket, a memfd */
     bool trailing_slash;
     bool exists;
     bool procfs;  /* lies on a procfs */

@@ -348,7 +348,7 @@ static int arrive(struct walk *w, unsigned flags, struct place *ret)
     if (ret->path && resolve_nameless(ret->path, &ret->st)) {
         free(ret->path);
         ret->path = xstrdup(w->jumped ? w->jumped : "/proc/self/fd");
-        ret->procfs = true;
+        ret->procfs = ret->nameless = true;
         ret->owner = resolve_owner(-1, ret->path);
     } else if (ret->procfs) {
         ret->owner = w->owner ? w->owner : resolve_owner(S_ISDIR(ret->st.st_mode) ? w->cur : w->dir, ret->path);
