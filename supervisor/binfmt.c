@@ -3,7 +3,9 @@
 #include "fd.h"
 
 #include <dirent.h>
+#include <elf.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,6 +178,34 @@ void binfmt_look(const char head[BINFMT_HEAD], const char *name, struct binfmt *
 }
 
 /* ---- the dynamic loader */
+
+char *binfmt_elf_loader(int fd)
+{
+    union {
+        Elf64_Ehdr head;
+        char bytes[4096];
+    } u;
+    ssize_t n = pread(fd, &u, sizeof u, 0);
+    if (n < (ssize_t)sizeof u.head || memcmp(u.bytes, ELFMAG, SELFMAG) || u.head.e_ident[EI_CLASS] != ELFCLASS64 ||
+        u.head.e_phentsize != sizeof(Elf64_Phdr))
+        return NULL;
+    for (unsigned i = 0; i < u.head.e_phnum; i++) {
+        Elf64_Phdr ph;
+        off_t at = (off_t)(u.head.e_phoff + i * sizeof ph);
+        if (at >= 0 && at + (off_t)sizeof ph <= n)
+            memcpy(&ph, u.bytes + at, sizeof ph);
+        else if (pread(fd, &ph, sizeof ph, at) != (ssize_t)sizeof ph)
+            return NULL;
+        if (ph.p_type != PT_INTERP)
+            continue;
+        if (ph.p_filesz < 2 || ph.p_filesz > PATH_MAX)
+            return NULL; /* the kernel refuses it: ENOEXEC */
+        char path[PATH_MAX + 1] = "";
+        ssize_t got = pread(fd, path, ph.p_filesz, (off_t)ph.p_offset);
+        return got == (ssize_t)ph.p_filesz ? xstrdup(path) : NULL;
+    }
+    return NULL;
+}
 
 bool binfmt_loader(const char *path)
 {

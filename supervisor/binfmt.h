@@ -29,6 +29,9 @@ struct binfmt {
 
 /* name: the file's name as passed, for formats that go by the extension. */
 void binfmt_look(const char head[BINFMT_HEAD], const char *name, struct binfmt *ret);
+/* The path in an ELF program's PT_INTERP: what the kernel maps beside it and starts. NULL: none, or not to be read. fd: open for
+ * reading. Owned by the caller. */
+char *binfmt_elf_loader(int fd);
 /* A dynamic loader by its name: ld-linux*, ld-musl-*, ld.so, ld64.so.*: run by itself it loads the program that its arguments name. */
 bool binfmt_loader(const char *path);
 /* Among the arguments of a loader: the index of the program's, 0 when none will be run. argv[0] is the loader's. */

@@ -35,6 +35,7 @@
 struct exec {
     struct place file[FILES_MAX]; /* pinned: the file of the call, then each interpreter; the last one is what runs */
     int files;
+    char *loader;     /* PT_INTERP of the last file; NULL: none */
     char *name;       /* what an interpreter gets as the path of the file: the kernel's bprm->filename */
     bool cut;         /* there were more arguments than what is kept */
     struct buf stack; /* the arguments as they must stand on the new stack, each with its NUL */
@@ -47,6 +48,7 @@ static void drop(struct request *r)
         return;
     for (int i = 0; i < x->files; i++)
         place_finish(&x->file[i]);
+    free(x->loader);
     free(x->name);
     buf_free(&x->stack);
     free(x);
@@ -153,13 +155,11 @@ static void add_need(struct request *r, const struct place *p, const char *raw)
         r->need[before].target.kind = TARGET_ANONYMOUS;
 }
 
-static int read_head(const struct place *p, char head[BINFMT_HEAD])
+static int open_again(const struct place *p)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", p->fd);
-    FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    memset(head, 0, BINFMT_HEAD);
-    return fd < 0 || pread(fd, head, BINFMT_HEAD, 0) < 0 ? errno : 0;
+    return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
 static void put_arg(struct buf *b, const char *s)
@@ -185,7 +185,9 @@ static void follow(const struct calls_env *env, struct request *r, struct exec *
         if (r->native || r->refuse)
             return;
         /* The kernel hides a process whose program its owner may not read (mode 0111): nobody could supervise it. */
-        if (permits(r, p, R_OK) || read_head(p, head)) {
+        FD_AUTO fd = permits(r, p, R_OK) ? -1 : open_again(p);
+        memset(head, 0, sizeof head);
+        if (fd < 0 || pread(fd, head, sizeof head, 0) < 0) {
             refuse(r, "the program cannot be read, so it could not be supervised");
             return;
         }
@@ -194,8 +196,10 @@ static void follow(const struct calls_env *env, struct request *r, struct exec *
             r->native = ENOEXEC;
             return;
         }
-        if (f.kind == BINFMT_ELF)
+        if (f.kind == BINFMT_ELF) {
+            x->loader = binfmt_elf_loader(fd);
             break;
+        }
         /* binfmt_script.c: argv[0] is replaced by the interpreter, its argument, and the path of the script. */
         BUF_AUTO next = {0};
         if (f.has_arg)
@@ -224,6 +228,20 @@ static void follow(const struct calls_env *env, struct request *r, struct exec *
     }
     put_arg(&x->stack, argv0);
     buf_put(&x->stack, rest.data, rest.len);
+}
+
+/* An ELF program may name any other as its loader, and the kernel starts that one. The system's own needs no right. */
+static void judge_loader(const struct calls_env *env, struct request *r, const struct exec *x)
+{
+    if (!x->loader || ((!strncmp(x->loader, "/lib", 4) || !strncmp(x->loader, "/usr/lib", 8)) && !strstr(x->loader, "..") &&
+                       binfmt_loader(x->loader)))
+        return;
+    struct place p;
+    r->native = pinned_resolve(env, r, AT_FDCWD, x->loader, 0, 0, &p);
+    add_need(r, &p, x->loader);
+    if (!r->native)
+        r->native = may_exec(r, &p);
+    place_finish(&p);
 }
 
 /* `ld.so PROGRAM` runs PROGRAM: judged as such. The loader opens it by itself, which is judged as a read. */
@@ -276,6 +294,8 @@ static enum next look(const struct calls_env *env, struct request *r, int dirfd,
                                                   : xasprintf("/dev/fd/%d", dirfd);
     follow(env, r, x, path);
     if (!r->native && !r->refuse)
+        judge_loader(env, r, x);
+    if (!r->native && !r->refuse)
         follow_loader(env, r, x, path);
     return NEXT_JUDGE;
 }
@@ -305,12 +325,22 @@ static enum carry carry(const struct request *r)
 /* ---- afterwards. Runs on the ptrace machine's thread and must not wait, least of all for a file system that the agent serves
  * itself: so everything is asked of what the kernel holds already (AT_STATX_DONT_SYNC, RESOLVE_CACHED). */
 
-static bool same_file(int dirfd, const char *path, int flags, const struct stat *st)
+static bool same_file(const struct statx *sx, const struct stat *st)
 {
-    struct statx sx;
-    if (statx(dirfd, path, flags | AT_STATX_DONT_SYNC, STATX_INO, &sx))
+    return sx->stx_ino == st->st_ino && makedev(sx->stx_dev_major, sx->stx_dev_minor) == st->st_dev;
+}
+
+/* While it runs nobody can write to it (ETXTBSY), so what stands in it now is what the kernel has read. */
+static bool same_loader(const struct exec *x, const struct statx *sx)
+{
+    const struct place *p = &x->file[x->files - 1];
+    if (sx->stx_ctime.tv_sec == p->st.st_ctim.tv_sec && sx->stx_ctime.tv_nsec == (unsigned)p->st.st_ctim.tv_nsec)
+        return true;
+    FD_AUTO fd = pinned_is_remote(p) ? -1 : open_again(p);
+    if (fd < 0)
         return false;
-    return sx.stx_ino == st->st_ino && makedev(sx.stx_dev_major, sx.stx_dev_minor) == st->st_dev;
+    STR_AUTO loader = binfmt_elf_loader(fd);
+    return loader && x->loader ? !strcmp(loader, x->loader) : loader == x->loader;
 }
 
 static bool same_args(const struct exec *x, pid_t tgid)
@@ -335,7 +365,8 @@ static bool script_moved(const struct exec *x, pid_t tgid)
     FD_AUTO at = open(cwd, O_PATH | O_CLOEXEC);
     struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS | RESOLVE_CACHED};
     FD_AUTO fd = at < 0 ? -1 : (int)syscall(SYS_openat2, at, x->name, &how, sizeof how);
-    return fd >= 0 && !same_file(fd, "", AT_EMPTY_PATH, &x->file[0].st);
+    struct statx sx;
+    return fd >= 0 && !statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &sx) && !same_file(&sx, &x->file[0].st);
 }
 
 static bool verify(const struct calls_env *env, struct request *r, pid_t tgid)
@@ -343,8 +374,11 @@ static bool verify(const struct calls_env *env, struct request *r, pid_t tgid)
     const struct exec *x = r->own;
     char exe[64];
     snprintf(exe, sizeof exe, "/proc/%d/exe", (int)tgid);
-    if (!same_file(AT_FDCWD, exe, 0, &x->file[x->files - 1].st))
+    struct statx sx;
+    if (statx(AT_FDCWD, exe, AT_STATX_DONT_SYNC, STATX_INO | STATX_CTIME, &sx) || !same_file(&sx, &x->file[x->files - 1].st))
         r->why = "another program than the one that was judged: killed before it ran";
+    else if (!same_loader(x, &sx))
+        r->why = "another loader than the one that was judged: killed before it ran";
     else if (!same_args(x, tgid))
         r->why = "other arguments than those that were judged: killed before it ran";
     else if (x->files > 1 && script_moved(x, tgid))
