@@ -116,6 +116,8 @@ static int native(const struct request *r, const struct opening *o, bool reads, 
     const struct place *p = &o->place;
     uint64_t flags = o->how.flags;
     mode_t type = p->st.st_mode & S_IFMT;
+    if (o->creates && p->procfs)
+        return ENOENT; /* what the look-up itself says there */
     if (o->creates)
         return pinned_permits(r, p->dir, &(struct stat){0}, W_OK | X_OK);
     if (o->tmpfile)

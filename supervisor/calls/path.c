@@ -119,6 +119,8 @@ static int name_native(const struct calls_env *env, const struct request *r, con
 {
     if (exists != p->exists)
         return exists ? ENOENT : EEXIST;
+    if (!exists && p->procfs)
+        return ENOENT; /* what the look-up itself says there */
     return writable(env, r, p);
 }
 
@@ -136,8 +138,10 @@ static int read_object(const struct calls_env *env, struct request *r, const str
         r->native = EINVAL;
         return 1;
     }
-    bool may_null = valid & AT_EMPTY_PATH && c->flags & AT_EMPTY_PATH;
-    if (s->path >= 0 && (arg(r, s->path) || !(may_null || r->call->nr == SYS_utimensat || r->call->nr == SYS_futimesat))) {
+    int nr = r->call->nr;
+    bool times = nr == SYS_utimensat || nr == SYS_futimesat, newest = nr >= NR_setxattrat && nr <= NR_file_setattr;
+    bool may_null = (times && (int)arg(r, s->dir) != AT_FDCWD) || (newest && c->flags & AT_EMPTY_PATH);
+    if (s->path >= 0 && (arg(r, s->path) || !may_null)) {
         STR_AUTO text = NULL;
         int got = calls_path(env, r, arg(r, s->path), &text);
         if (got)
@@ -278,13 +282,14 @@ static enum next read_rename(const struct calls_env *env, struct request *r)
     got = read_name(env, r, s->dir2, s->path2, &c->b);
     if (got)
         return next_of(got);
-    if (r->needs == 2) {
+    const struct place *a = &c->a, *b = &c->b;
+    bool never = special(a->name) || special(b->name);
+    if (r->needs == 2 && !never) {
         r->moved_from = 0;
         r->moved_to = 1;
         r->exchange = f & RENAME_EXCHANGE;
     }
-    const struct place *a = &c->a, *b = &c->b;
-    if (special(a->name) || special(b->name))
+    if (never)
         r->native = EBUSY;
     else if (!a->exists || (f & RENAME_EXCHANGE && !b->exists))
         r->native = ENOENT;
