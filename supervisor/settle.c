@@ -299,12 +299,7 @@ void settle_perform(struct stage *s, struct request *r)
 
 static struct decision judge(struct stage *s, const struct request *r)
 {
-    struct question q = {.need = r->need,
-                         .needs = r->needs,
-                         .moved_from = r->moved_from,
-                         .moved_to = r->moved_to,
-                         .argv = r->argv,
-                         .process = r->process};
+    struct question q = question_of(r);
     grants_set_now(s->grants, r->received_ns);
     return decide(s->policy, s->grants, &q, NULL, NULL);
 }
