@@ -28,6 +28,16 @@ static void add_path(struct path_pattern ***list, struct path_pattern *p)
     (*list)[n + 1] = NULL;
 }
 
+/* A pattern's own reader says what is wrong with which part; the whole is put in front where that part is not the whole. */
+static void pattern_mistake(struct compiling *c, const struct said *s, const char *expanded, size_t column, const struct err *err)
+{
+    STR_AUTO shown = found_text(expanded);
+    bool whole = !strncmp(err->text, shown, strlen(shown));
+    STR_AUTO text = whole ? xasprintf("found %s", err->text) : xasprintf("found %s: %s", shown, err->text);
+    /* the column is one of the expanded text: right when nothing was expanded, else point at the pattern */
+    mistake_at(c, s, strcmp(expanded, s->text) ? 0 : column, text);
+}
+
 /* Leads the literal part to where it leads. A last component that is itself a link has two names: what it leads to (opens,
  * execs), and its own (who removes or replaces the link changes what the name means). Both count: the second is added. */
 static void add_resolved(struct path_pattern ***list, struct path_pattern *p, const char *text)
@@ -67,10 +77,7 @@ static void compile_path(struct compiling *c, const struct said *s, struct path_
     }
     struct path_pattern *p = path_pattern_new(expanded, &column, &err);
     if (!p) {
-        /* the column is one of the expanded text: right when nothing was expanded, else point at the pattern */
-        STR_AUTO shown = found_text(expanded);
-        STR_AUTO text = xasprintf("found %s: %s", shown, err.text);
-        mistake_at(c, s, strcmp(expanded, t) ? 0 : column, text);
+        pattern_mistake(c, s, expanded, column, &err);
         return;
     }
     add_resolved(list, p, expanded);
@@ -109,9 +116,7 @@ static void compile_to(struct compiling *c, const struct said *s, struct rule *r
     }
     struct address_pattern *p = address_pattern_new(expanded, &column, &err);
     if (!p) {
-        STR_AUTO shown = found_text(expanded);
-        STR_AUTO text = xasprintf("found %s: %s", shown, err.text);
-        mistake_at(c, s, strcmp(expanded, s->text) ? 0 : column, text);
+        pattern_mistake(c, s, expanded, column, &err);
         return;
     }
     if (address_pattern_is_name(p)) {

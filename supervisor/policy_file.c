@@ -165,11 +165,11 @@ void read_map(struct file_reader *r, const struct yaml_node *node, const struct 
                 names[n++] = k->name;
         if (k->name) {
             k->read(r, node->item[i], into);
-        } else if (strcmp(key_name(node, i), "<<")) {
+        } else if (node->key[i]->kind == YAML_TEXT && strcmp(key_name(node, i), "<<")) { /* the others were told of */
             STR_AUTO shown = shown_node(node->key[i]);
             STR_AUTO nearest = nearest_text(key_name(node, i), names);
             STR_AUTO known = names_text(names);
-            wrong(r, node->key[i], "found the key %s, expected one of %s: %s%s", shown, what, known, nearest);
+            wrong(r, node->key[i], "found the key %s, expected a key of %s: %s%s", shown, what, known, nearest);
         }
     }
 }
@@ -189,7 +189,7 @@ static void read_version(struct file_reader *r, const struct yaml_node *node, vo
     if (node->kind == YAML_TEXT && !strcmp(node->text, "1"))
         return;
     STR_AUTO shown = shown_node(node);
-    wrong(r, node, "found version %s, expected `version: 1`: this program knows no other", shown);
+    wrong(r, node, "found %s, expected `version: 1`: this program knows no other", shown);
 }
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789._-"
@@ -283,7 +283,7 @@ static void read_mode(struct file_reader *r, const struct yaml_node *node, void 
 
 static void read_baseline(struct file_reader *r, const struct yaml_node *node, void *into)
 {
-    static const char *const known[] = {"mvp", "off", "none", "strict", "datasci", NULL};
+    static const char *const known[] = {"mvp", "off", "none", NULL};
     if (!read_text(r, node, "mvp or off", &r->file->baseline))
         return;
     if (!strcmp(node->text, "none"))

@@ -65,6 +65,7 @@ struct policy_file {
     /* policy_load's */
     struct rule **compiled; /* nrules of them; an item is NULL when it could not be compiled, or once it was taken */
     bool *placed;
+    bool used; /* its rules or settings count in this run */
 };
 
 /* The file, or NULL when nothing of it can be used. Its mistakes go to m; a file with mistakes is only good for finding more. */

@@ -108,7 +108,8 @@ static struct policy_file *load_extended(struct loading *l, const struct policy_
         return NULL;
     }
     const char *slash = strrchr(f->path, '/');
-    STR_AUTO path = name[0] == '/' || !slash ? xstrdup(name) : xasprintf("%.*s/%s", (int)(slash - f->path), f->path, name);
+    const char *below = !strncmp(name, "./", 2) ? name + 2 : name;
+    STR_AUTO path = name[0] == '/' || !slash ? xstrdup(name) : xasprintf("%.*s/%s", (int)(slash - f->path), f->path, below);
     return load_file(l, path, true, &by);
 }
 
@@ -267,6 +268,7 @@ static char *circle_text(const struct chain *c, const struct policy_file *end)
 static void place(struct loading *l, struct policy_file *f, const struct chain *up)
 {
     struct chain here = {f, up, up ? up->depth + 1 : 0};
+    f->used = true;
     place_rules(l, f, up, false);
     place_settings(l, f);
     check_without(l, f);
@@ -306,8 +308,22 @@ static bool suits(const struct policy_file *f, const char *command)
     return false;
 }
 
-/* The one profile of this folder whose `for` has the command. Only files that hold the name at all are read in full: every
- * start passes here. */
+/* Does the text's `for` hold the name at all? Every start passes over every profile, and only those for which it is worth it
+ * are read in full. A policy in one pair of braces has no lines to go by. */
+static bool worth_reading(const char *text, const char *command)
+{
+    if (text[strspn(text, " \t\r\n")] == '{')
+        return true;
+    const char *p = !strncmp(text, "for:", 4) ? text : strstr(text, "\nfor:");
+    if (!p)
+        return false;
+    const char *end = p + 5;
+    while ((end = strchr(end, '\n')) && strchr(" -#\r\n", end[1]) && end[1])
+        end++;
+    return memmem(p, end ? (size_t)(end - p) : strlen(p), command, strlen(command)) != NULL;
+}
+
+/* The one profile of this folder whose `for` has the command. */
 static struct policy_file *suitable_in(struct loading *l, const char *folder, const char *command)
 {
     struct places only = *l->s->places;
@@ -321,7 +337,7 @@ static struct policy_file *suitable_in(struct loading *l, const char *folder, co
         size_t len;
         if (policy_read_bytes(path, true, &text, &len))
             continue;
-        bool worth = memmem(text, len, command, strlen(command)) != NULL;
+        bool worth = worth_reading(text, command);
         free(text);
         struct asked by = {path, 0, 0};
         struct policy_file *f = worth ? load_file(l, path, true, &by) : NULL;
@@ -441,6 +457,7 @@ static void place_project(struct loading *l)
     if (!f)
         return;
     size_t before = l->policy->nrules;
+    f->used = true;
     place_rules(l, f, NULL, true);
     l->policy->project_note = xasprintf("%s is not trusted: of it only deny and ask rules count (%zu of %zu rules)", path,
                                         l->policy->nrules - before, f->nrules);
@@ -461,8 +478,10 @@ static void place_layers(struct loading *l)
 static void name_files(struct loading *l)
 {
     l->policy->files = xcalloc(l->nfiles + 1, sizeof *l->policy->files);
+    size_t n = 0;
     for (size_t i = 0; i < l->nfiles; i++)
-        l->policy->files[i] = xstrdup(l->file[i]->path);
+        if (l->file[i]->used)
+            l->policy->files[n++] = xstrdup(l->file[i]->path);
 }
 
 int policy_load(const struct policy_sources *s, struct policy **ret, struct buf *mistakes, struct buf *warnings)

@@ -130,7 +130,7 @@ static const struct way {
     const char *to[16];   /* sockets: connect is refused */
     const char *path[12]; /* where other programs' pipes and sockets live: refused entirely */
 } ways[] = {
-    {NOT_EXPOSED, "name-service", {"unix:/run/nscd/socket", "unix:/var/run/nscd/socket", "unix:/run/systemd/resolve/io.systemd.*"}, {0}},
+    {NOT_EXPOSED, "name-service", {"unix:/var/run/nscd/socket", "unix:/run/systemd/resolve/io.systemd.*"}, {0}},
     {EXPOSE_DBUS, "dbus",
      {"unix:RUN/bus", "unix:RUN/dbus-1/**", "unix:RUN/at-spi/**", "unix:/tmp/dbus-*", "unix:@/tmp/dbus-*", "unix:/run/dbus/system_bus_socket"}, {0}},
     {EXPOSE_X11, "x11", {"unix:/tmp/.X11-unix/**", "unix:@/tmp/.X11-unix/*", "unix:/tmp/.ICE-unix/**", "unix:@/tmp/.ICE-unix/*"}, {0}},

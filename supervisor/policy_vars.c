@@ -42,7 +42,7 @@ static char *value_of(const struct vars *v, const char *name, int depth, bool *b
         size_t at;
         char *value = expand(v, v->file->vars_values.item[i].text, VARS_PLAIN, depth + 1, &at, err);
         *bad = !value;
-        if (!value)
+        if (!value && !depth)
             err_wrap(err, "found `${%.64s}`, whose value cannot be filled in", name);
         return value;
     }

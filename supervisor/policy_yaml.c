@@ -44,6 +44,16 @@ static yaml_mark_t mark_of(const char *text, size_t offset)
     return mark;
 }
 
+static bool indented_by_tab(const char *text, size_t len, size_t line)
+{
+    size_t at = 0;
+    for (; line && at < len; at++)
+        line -= text[at] == '\n';
+    while (at < len && text[at] == ' ')
+        at++;
+    return at < len && text[at] == '\t';
+}
+
 /* libyaml's words, and after them what usually helps. Scanner and parser errors in a policy are nearly always a value
  * that wanted quotes, so the rule for quotes is told with each. */
 static void parser_mistake(struct reading *r, const char *text, size_t len)
@@ -57,7 +67,7 @@ static void parser_mistake(struct reading *r, const char *text, size_t len)
         return;
     }
     const char *problem = p->problem ? p->problem : "a syntax error";
-    if (strchr(problem, '\t') || strstr(problem, "tab")) {
+    if (indented_by_tab(text, len, p->problem_mark.line)) {
         mistake(r, p->problem_mark, "found a tab where YAML wants spaces, expected spaces for the indentation");
         return;
     }
@@ -92,7 +102,7 @@ void yaml_node_free(struct yaml_node *node)
 
 const char *yaml_kind_text(const struct yaml_node *node)
 {
-    return node->kind == YAML_LIST ? "a list" : node->kind == YAML_MAP ? "a map" : *node->text || node->quoted ? "text" : "nothing";
+    return node->kind == YAML_LIST ? "a list" : node->kind == YAML_MAP ? "a map" : *node->text ? "text" : node->quoted ? "an empty text" : "nothing";
 }
 
 static struct yaml_node *scalar(struct reading *r, const yaml_event_t *e)
