@@ -2,7 +2,7 @@
 #include "scribe.h"
 #include "filter.h"
 #include "logs.h"
-#include "tally.h"
+#include "tools/record/tally.h"
 
 #include <stdlib.h>
 #include <string.h>

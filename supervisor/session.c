@@ -320,6 +320,10 @@ static void first_line(struct session *s)
     }
     buf_puts(&b, "],\"workspace\":");
     json_str(&b, c->places->workspace);
+    json_key(&b, "home"); /* with the workspace: what `policy generate` turns into variables again */
+    json_str(&b, c->places->home);
+    json_key(&b, "tmpdir");
+    json_str(&b, c->places->tmpdir);
     buf_printf(&b, ",\"uid\":%u,\"features\":{\"landlock_scopes\":%s}", getuid(), s->agent.scoped ? "true" : "false");
     json_key(&b, "command");
     buf_putc(&b, '[');

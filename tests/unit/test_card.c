@@ -132,7 +132,7 @@ Test(volatile_names, globs)
 {
     static const struct { const char *name, *glob; } t[] = {
         {"settings.json.tmp.31337.1f09ab3c", "settings.json.tmp.*.*"}, {"config.json", "config.json"}, {"libfoo.so.1.2", "libfoo.so.1.2"},
-        {"x86_64", "x86_64"}, {"tmpab12cd34", "tmp*"}, {"cc9aB3xZ.s", "*.s"}, {"123e4567-e89b-12d3-a456-426614174000", "*-e89b-12d3-a456-*"},
+        {"x86_64", "x86_64"}, {"tmpab12cd34", "tmp*"}, {"cc9aB3xZ.s", "cc*.s"}, {"123e4567-e89b-12d3-a456-426614174000", "*"},
         {"README", "README"}, {"Makefile2", "Makefile2"}, {"deadbeef", "deadbeef"}, {"", ""},
     };
     for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {

@@ -47,6 +47,12 @@ struct tally_entry *tally_add(struct tally *t, const char *name)
     return e;
 }
 
+const struct tally_entry *tally_find(const struct tally *t, const char *name)
+{
+    size_t i = t->slots ? t->slot[place(t, name)] : 0;
+    return i ? &t->entry[i - 1] : NULL;
+}
+
 static int by_count(const void *x, const void *y)
 {
     const struct tally_entry *a = x, *b = y;

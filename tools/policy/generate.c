@@ -1,0 +1,512 @@
+/* policy generate LOG... [--base NAME] [--merge POLICY] [-o FILE] [-w DIR]: from what runs did to a policy that lets them do it.
+ *
+ * What the base (or the policy to merge into) allows gets no rule. What the sensitive profile asks or denies, and what a run
+ * was refused, becomes a rule in a comment. The text is loaded and replayed over its own logs before it is given out; where a
+ * pattern missed something (a move needs more rights than it names), exactly that is added, and it is replayed again.
+ */
+#include "generate.h"
+#include "fd.h"
+#include "pattern.h"
+#include "workload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SENSITIVE "agent-base"
+#define ROUNDS 6
+
+/* ---- YAML */
+
+static void quoted(struct buf *b, const char *s)
+{
+    buf_putc(b, '\'');
+    for (; *s; s++) {
+        if (*s == '\'')
+            buf_putc(b, '\'');
+        buf_putc(b, *s);
+    }
+    buf_putc(b, '\'');
+}
+
+/* A comment is one line, whatever a label or a program's name holds. */
+static void comment(struct buf *b, const char *s)
+{
+    BUF_AUTO safe = {0};
+    buf_escape(&safe, s, strlen(s));
+    buf_puts(b, safe.data);
+}
+
+/* ---- addresses */
+
+static char *address_pattern_for(const struct workload *w, const struct need *n)
+{
+    const struct address *a = &n->target.addr;
+    if (n->target.own)
+        return xstrdup("own");
+    if (a->kind == ADDRESS_UNIX) {
+        STR_AUTO path = n->target.path ? shape_path(&w->places, w->sensitive, n->target.path, true) : NULL;
+        return path ? xasprintf("unix:%s", path) : NULL;
+    }
+    if (a->kind == ADDRESS_ABSTRACT) {
+        /* shape_path takes a path's components; an abstract name is one, slashes and all, and is kept as it is. */
+        BUF_AUTO b = {0};
+        buf_puts(&b, "unix:@");
+        for (size_t i = 0; i < a->name_len; i++) {
+            unsigned char c = (unsigned char)a->name[i];
+            if (c < 0x20 || c >= 0x7f || c == '$')
+                buf_putc(&b, '?');
+            else {
+                if (strchr("*?\\", c))
+                    buf_putc(&b, '\\');
+                buf_putc(&b, (char)c);
+            }
+        }
+        return buf_steal(&b);
+    }
+    if (a->kind != ADDRESS_INET && a->kind != ADDRESS_INET6)
+        return NULL;
+    BUF_AUTO text = {0};
+    if (a->proto == IPPROTO_TCP || a->proto == IPPROTO_UDP)
+        buf_puts(&text, a->proto == IPPROTO_TCP ? "tcp:" : "udp:");
+    address_text(a, &text);
+    struct err err;
+    size_t column;
+    struct address_pattern *p = address_pattern_new(text.data, &column, &err);
+    bool fits = p && address_pattern_match(p, &n->target);
+    if (p)
+        address_pattern_free(p);
+    return fits ? buf_steal(&text) : NULL;
+}
+
+/* ---- the rules of one verb */
+
+struct item { /* one pattern with the comment behind it */
+    char *pattern, *except, *from;
+};
+
+static int by_pattern(const void *x, const void *y)
+{
+    const struct item *a = x, *b = y;
+    int d = strcmp(a->except ? a->except : "", b->except ? b->except : "");
+    return d ? d : strcmp(a->pattern, b->pattern);
+}
+
+static void put_rules(struct buf *b, const char *indent, enum verb v, const char *key, struct item *items, size_t n)
+{
+    qsort(items, n, sizeof *items, by_pattern);
+    for (size_t i = 0; i < n;) {
+        size_t end = i + 1;
+        const char *except = items[i].except;
+        while (end < n && !strcmp(items[end].except ? items[end].except : "", except ? except : ""))
+            end++;
+        buf_printf(b, "%s- allow: %s\n%s  %s:\n", indent, verb_names[v], indent, key);
+        for (; i < end; i++) {
+            if (i && items[i - 1].except == except && !strcmp(items[i].pattern, items[i - 1].pattern))
+                continue;
+            buf_printf(b, "%s    - ", indent);
+            quoted(b, items[i].pattern);
+            buf_puts(b, "   # ");
+            comment(b, items[i].from);
+            buf_putc(b, '\n');
+        }
+        if (except)
+            buf_printf(b, "%s  except: [%s]\n", indent, except);
+    }
+}
+
+static char *except_text(char **list)
+{
+    BUF_AUTO b = {0};
+    for (; list && *list; list++) {
+        if (b.len)
+            buf_puts(&b, ", ");
+        quoted(&b, *list);
+    }
+    return b.len ? buf_steal(&b) : NULL;
+}
+
+static size_t path_items(const struct workload *w, enum verb v, struct item **ret)
+{
+    struct shape *s = shape_new(v, &w->places, w->sensitive);
+    for (size_t i = 0; i < w->keys.n; i++) {
+        const struct right *r = w->keys.entry[i].data;
+        if (r->fate == FATE_RULE && r->need.verb == v && r->need.target.kind == TARGET_PATH && r->need.target.path)
+            shape_add(s, r->need.target.path, !r->exactly && v != VERB_EXEC, &r->seen);
+    }
+    struct shaped *list = shape_patterns(s);
+    size_t n = 0;
+    while (list[n].pattern)
+        n++;
+    *ret = xcalloc(n + 1, sizeof **ret);
+    for (size_t i = 0; i < n; i++) {
+        BUF_AUTO from = {0};
+        seen_text(list[i].seen, (unsigned)w->runs, &from);
+        (*ret)[i] = (struct item){xstrdup(list[i].pattern), except_text(list[i].except), buf_steal(&from)};
+    }
+    shaped_free(list);
+    shape_free(s);
+    return n;
+}
+
+static size_t address_items(const struct workload *w, enum verb v, struct item **ret)
+{
+    struct tally t = {0};
+    for (size_t i = 0; i < w->keys.n; i++) {
+        struct right *r = w->keys.entry[i].data;
+        if (r->fate != FATE_RULE || r->need.verb != v || r->need.target.kind != TARGET_ADDRESS)
+            continue;
+        STR_AUTO pattern = address_pattern_for(w, &r->need);
+        if (!pattern)
+            continue;
+        struct tally_entry *e = tally_add(&t, pattern);
+        if (!e->data)
+            e->data = xcalloc(1, sizeof(struct seen));
+        seen_add(e->data, &r->seen);
+    }
+    *ret = xcalloc(t.n + 1, sizeof **ret);
+    for (size_t i = 0; i < t.n; i++) {
+        struct seen *s = t.entry[i].data;
+        BUF_AUTO from = {0};
+        seen_text(s, (unsigned)w->runs, &from);
+        (*ret)[i] = (struct item){xstrdup(t.entry[i].name), NULL, buf_steal(&from)};
+        tally_free(&s->programs);
+        free(s);
+    }
+    size_t n = t.n;
+    tally_free(&t);
+    return n;
+}
+
+static void put_items(struct buf *b, const char *indent, enum verb v, const char *key, struct item *items, size_t n)
+{
+    put_rules(b, indent, v, key, items, n);
+    for (size_t i = 0; i < n; i++) {
+        free(items[i].pattern);
+        free(items[i].except);
+        free(items[i].from);
+    }
+    free(items);
+}
+
+static void all_rules(const struct workload *w, const char *indent, struct buf *b)
+{
+    for (enum verb v = 0; v < VERB_COUNT; v++) {
+        struct item *items;
+        size_t n = path_items(w, v, &items);
+        put_items(b, indent, v, "path", items, n);
+        n = address_items(w, v, &items);
+        put_items(b, indent, v, "to", items, n);
+    }
+}
+
+/* ---- what a person has to look at */
+
+static char *own_words(const struct workload *w, const struct need *n)
+{
+    if (n->target.kind == TARGET_ANONYMOUS)
+        return xstrdup("anonymous");
+    if (n->target.kind == TARGET_PATH)
+        return shape_path(&w->places, w->sensitive, n->target.path, false);
+    char *p = address_pattern_for(w, n);
+    return p ? p : xstrdup("any");
+}
+
+struct left {
+    const struct right *right;
+    char *words;
+};
+
+static int by_words(const void *x, const void *y)
+{
+    const struct left *a = x, *b = y;
+    int d = (int)a->right->need.verb - (int)b->right->need.verb;
+    return d ? d : strcmp(a->words, b->words);
+}
+
+static size_t review(const struct workload *w, const char *indent, struct buf *b)
+{
+    struct left *list = xcalloc(w->keys.n + 1, sizeof *list);
+    size_t n = 0;
+    for (size_t i = 0; i < w->keys.n; i++) {
+        const struct right *r = w->keys.entry[i].data;
+        if (r->fate == FATE_REVIEW)
+            list[n++] = (struct left){r, own_words(w, &r->need)};
+    }
+    qsort(list, n, sizeof *list, by_words);
+    if (n)
+        buf_printf(b, "%s# To review: nothing below is allowed until you take the # away from a rule.\n", indent);
+    for (size_t i = 0; i < n; i++) {
+        struct seen seen = {0};
+        BUF_AUTO from = {0};
+        seen_add(&seen, &list[i].right->seen);
+        seen_text(&seen, (unsigned)w->runs, &from);
+        tally_free(&seen.programs);
+        buf_printf(b, "%s# ", indent);
+        comment(b, list[i].right->why);
+        buf_puts(b, " (");
+        comment(b, from.data);
+        buf_printf(b, ")\n%s# - allow: %s\n%s#   %s: [", indent, verb_names[list[i].right->need.verb], indent,
+                   list[i].right->need.target.kind == TARGET_ADDRESS ? "to" : "path");
+        quoted(b, list[i].words);
+        buf_puts(b, "]\n");
+        free(list[i].words);
+    }
+    free(list);
+    return n;
+}
+
+/* ---- whole texts */
+
+static void fresh(const struct workload *w, const char *base, struct buf *b)
+{
+    buf_printf(b, "# Made by sentinel-watch policy generate: %llu calls of %zu run%s.\n", (unsigned long long)w->records, w->runs,
+               w->runs == 1 ? "" : "s");
+    for (size_t i = 0; i < w->fixed.n; i++)
+        buf_printf(b, "# Refused whatever a policy says: %s, %llux.\n", w->fixed.entry[i].name,
+                   (unsigned long long)w->fixed.entry[i].count);
+    buf_puts(b, "version: 1\n");
+    if (base)
+        buf_printf(b, "extends: [%s]\n", base);
+    BUF_AUTO rules = {0};
+    all_rules(w, "  ", &rules);
+    if (rules.len)
+        buf_printf(b, "rules:\n%s", rules.data);
+    review(w, rules.len ? "  " : "", b);
+}
+
+/* Where the rules of a policy's text end, and how they are indented. The text was loaded before: it is a policy. */
+static size_t rules_end(const char *text, char *indent, size_t size, bool *there, bool *flow)
+{
+    size_t end = 0, at = 0;
+    bool inside = false;
+    *there = *flow = false;
+    snprintf(indent, size, "  ");
+    for (const char *line = text; *line;) {
+        size_t len = strcspn(line, "\n");
+        size_t blank = strspn(line, " ");
+        bool empty = blank >= len || line[blank] == '#';
+        if (!strncmp(line, "rules:", 6)) {
+            inside = *there = true;
+            size_t after = 6 + strspn(line + 6, " ");
+            *flow = after < len && line[after] != '#';
+            end = at + len + (line[len] == '\n');
+        } else if (inside && !empty && !blank && line[0] != '-') {
+            inside = false;
+        } else if (inside && !empty) {
+            if (line[blank] == '-' && end && blank < size && !strncmp(indent, "  ", 3) && blank != 2)
+                snprintf(indent, size, "%*s", (int)blank, "");
+            end = at + len + (line[len] == '\n');
+        }
+        at += len + (line[len] == '\n');
+        line = text + at;
+    }
+    return *there ? end : at;
+}
+
+static int merged(const struct workload *w, const char *old, struct buf *b, struct err *err)
+{
+    char indent[32];
+    bool there, flow;
+    size_t end = rules_end(old, indent, sizeof indent, &there, &flow);
+    if (flow)
+        return err_set(err, 0, "its rules stand inside [ ]: write them as a list with one `- ` each, to merge into it");
+    BUF_AUTO rules = {0};
+    all_rules(w, indent, &rules);
+    review(w, indent, &rules);
+    buf_put(b, old, end);
+    if (b->len && b->data[b->len - 1] != '\n')
+        buf_putc(b, '\n');
+    if (!there && rules.len)
+        buf_puts(b, "rules:\n");
+    if (rules.len)
+        buf_printf(b, "%s# Added by sentinel-watch policy generate: %llu calls of %zu run%s.\n%s", indent,
+                   (unsigned long long)w->records, w->runs, w->runs == 1 ? "" : "s", rules.data);
+    buf_puts(b, old + end);
+    return 0;
+}
+
+/* ---- replaying the result over its own logs */
+
+struct check {
+    struct workload *w;
+    const struct policy *policy;
+    struct replay replay;
+    uint64_t calls, reviewed, denied, asked;
+    bool changed;
+    char *first; /* what is denied or asked */
+};
+
+static void mend(struct check *k, const struct replayed *c, const struct decision *d)
+{
+    for (int i = 0; i < c->question.needs; i++)
+        if (d->asks & 1u << i && !(d->moved_asks && i == c->question.moved_from))
+            k->changed |= workload_want(k->w, &c->need[i]);
+    /* A move: the old name has to give every right that the new one gives, or the move would be a way around a question. */
+    const int ends[] = {c->question.moved_from, c->question.exchange ? c->question.moved_to : -1};
+    for (size_t e = 0; d->moved_asks && e < 2; e++)
+        for (enum verb v = 0; ends[e] >= 0 && v < VERB_COUNT; v++)
+            if (d->moved_asks & 1u << v && v != VERB_CONNECT) {
+                struct need n = c->need[ends[e]];
+                n.verb = v;
+                k->changed |= workload_want(k->w, &n);
+            }
+}
+
+static void check_one(void *arg, const struct record *r, size_t log)
+{
+    struct check *k = arg;
+    struct replayed c;
+    (void)log;
+    replay_read(&k->replay, r, &c);
+    if (c.kind == REPLAY_CALL) {
+        struct decision d = replay_decide(k->policy, &c);
+        k->calls++;
+        if (d.effect != EFFECT_ALLOW && workload_reviewed(k->w, &c)) {
+            k->reviewed++;
+        } else if (d.effect != EFFECT_ALLOW) {
+            BUF_AUTO b = {0};
+            replay_right_text(&c.need[d.need], &b);
+            *(d.effect == EFFECT_DENY ? &k->denied : &k->asked) += 1;
+            if (!k->first)
+                k->first = buf_steal(&b);
+            mend(k, &c, &d);
+        }
+    }
+    replayed_free(&c);
+}
+
+static int write_file(const char *path, const struct buf *text, struct err *err)
+{
+    STR_AUTO temporary = xasprintf("%s.XXXXXX", path);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, errno, "writing %s", path);
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    FILE *f = fdopen(fd, "w");
+    bool ok = f && fwrite(text->data, 1, text->len, f) == text->len;
+    ok = f && fclose(f) == 0 && ok;
+    if (ok && rename(temporary, path) == 0)
+        return 0;
+    err_set(err, errno, "writing %s", path);
+    unlink(temporary);
+    return -1;
+}
+
+/* Loads the text from a file of its own. near: the policy that it is merged into, whose `extends` may name files beside it. */
+static struct policy *load_text(const struct workload *w, const struct buf *text, const char *near)
+{
+    const char *slash = near ? strrchr(near, '/') : NULL;
+    STR_AUTO folder = slash ? xstrndup(near, (size_t)(slash - near)) : xstrdup(near ? "." : "/tmp");
+    /* The stem is the policy's name: only [a-z0-9._-]. */
+    STR_AUTO path = xasprintf("%s/.generated-%d.yaml", folder, (int)getpid());
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        fprintf(stderr, "sentinel-watch: %s: %s\n", path, strerror(errno));
+        return NULL;
+    }
+    bool ok = write(fd, text->data, text->len) == (ssize_t)text->len;
+    close(fd);
+    struct policy *p = ok ? replay_policy(path, &w->places) : NULL;
+    unlink(path);
+    return p;
+}
+
+struct options {
+    const char *base, *merge, *out, *workspace;
+};
+
+static int make(struct workload *w, const struct options *o, const char *old, struct buf *text, struct err *err)
+{
+    buf_clear(text);
+    if (old)
+        return merged(w, old, text, err);
+    fresh(w, o->base, text);
+    return 0;
+}
+
+static int generate(struct workload *w, const struct options *o, char *const *logs, const char *old, struct buf *text)
+{
+    struct err err;
+    for (int round = 0;; round++) {
+        if (make(w, o, old, text, &err) < 0) {
+            fprintf(stderr, "sentinel-watch: %s: %s\n", o->merge, err.text);
+            return 1;
+        }
+        struct policy *p = load_text(w, text, o->merge);
+        if (!p)
+            return 125;
+        struct check k = {.w = w, .policy = p, .replay = {.places = &w->places}};
+        int status = replay_logs(logs, check_one, &k);
+        policy_free(p);
+        replay_end(&k.replay);
+        STR_AUTO first = k.first;
+        if (status)
+            return status;
+        if (k.changed && round < ROUNDS)
+            continue;
+        fprintf(stderr, "sentinel-watch: replayed over its own logs: %llu calls, %llu denied, %llu asked; %llu left for your review\n",
+                (unsigned long long)k.calls, (unsigned long long)k.denied, (unsigned long long)k.asked,
+                (unsigned long long)k.reviewed);
+        if (first)
+            fprintf(stderr, "sentinel-watch: no rule could be made for %s\n", first);
+        return 0;
+    }
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: sentinel-watch policy generate LOG... [--base NAME] [--merge POLICY] [-o FILE] [-w DIR]\n");
+    return 2;
+}
+
+int verb_generate(int argc, char **argv)
+{
+    static const struct option options[] = {{"base", 1, 0, 'b'}, {"merge", 1, 0, 'm'}, {"output", 1, 0, 'o'}, {"workspace", 1, 0, 'w'}, {0}};
+    struct options o = {0};
+    int c;
+    while ((c = getopt_long(argc, argv, "o:w:", options, NULL)) != -1) {
+        switch (c) {
+        case 'b': o.base = optarg; break;
+        case 'm': o.merge = optarg; break;
+        case 'o': o.out = optarg; break;
+        case 'w': o.workspace = optarg; break;
+        default: return usage();
+        }
+    }
+    if (optind == argc || (o.base && o.merge))
+        return usage();
+    char **logs = argv + optind;
+    struct err err;
+    struct workload w = {0};
+    STR_AUTO old = NULL;
+    if (replay_places(logs, o.workspace, &w.places, &err) < 0 ||
+        (o.merge && fd_read_file(AT_FDCWD, o.merge, 1 << 20, &old, NULL) < 0 && err_set(&err, errno, "%s", o.merge))) {
+        fprintf(stderr, "sentinel-watch: %s\n", err.text);
+        return 125;
+    }
+    w.sensitive = replay_policy(SENSITIVE, &w.places);
+    if (w.sensitive && (o.base || o.merge))
+        w.base = replay_policy(o.base ? o.base : o.merge, &w.places);
+    int status = !w.sensitive || ((o.base || o.merge) && !w.base) ? 125 : workload_read(&w, logs);
+    BUF_AUTO text = {0};
+    if (!status) {
+        workload_judge(&w);
+        status = generate(&w, &o, logs, old, &text);
+    }
+    if (!status && o.out && write_file(o.out, &text, &err) < 0) {
+        fprintf(stderr, "sentinel-watch: %s\n", err.text);
+        status = 125;
+    } else if (!status && !o.out) {
+        fwrite(text.data, 1, text.len, stdout);
+    }
+    workload_free(&w);
+    return status;
+}
