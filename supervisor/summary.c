@@ -11,11 +11,12 @@
 #include <sys/wait.h>
 
 #define LINES 32
+#define SHOWN 8
 
 struct entry {
     enum verb verb;
     char *target, *label, *at;
-    const char *call;
+    const char *call, *call_key;
     enum effect effect;
     uint64_t count;
 };
@@ -63,26 +64,34 @@ static char *target_text(const struct request *r, int need)
     return buf_steal(&b);
 }
 
+/* One line a rule, with its first target; where only a default spoke, one line a target: there the target is the news. */
+static bool same_line(const struct entry *e, const struct request *r, const struct decision *d, enum verb verb, const char *label,
+                      const char *target)
+{
+    return e->effect == d->effect && e->verb == verb && !strcmp(e->label, label) && !strcmp(e->call_key, verb == VERB_COUNT ? r->call->name : "") &&
+           (d->rule || !strcmp(e->target, target));
+}
+
 static void count_line(struct summary *s, const struct request *r, const struct decision *d)
 {
     STR_AUTO target = target_text(r, r->needs ? d->need : -1);
     const char *label = d->label ? d->label : decided_by_names[d->by];
-    for (size_t i = 0; i < s->entries; i++) {
-        struct entry *e = &s->entry[i];
-        if (e->effect == d->effect && !strcmp(e->target, target) && !strcmp(e->label, label) && !strcmp(e->call, r->call->name)) {
-            e->count++;
+    enum verb verb = r->needs ? r->need[d->need].verb : VERB_COUNT;
+    for (size_t i = 0; i < s->entries; i++)
+        if (same_line(&s->entry[i], r, d, verb, label, target)) {
+            s->entry[i].count++;
             return;
         }
-    }
     if (s->entries == LINES) {
         s->other++;
         return;
     }
-    s->entry[s->entries++] = (struct entry){.verb = r->needs ? r->need[d->need].verb : VERB_COUNT,
+    s->entry[s->entries++] = (struct entry){.verb = verb,
                                             .target = xstrdup(target),
                                             .label = xstrdup(label),
                                             .at = d->at ? xstrdup(d->at) : NULL,
                                             .call = r->call->name,
+                                            .call_key = verb == VERB_COUNT ? r->call->name : "",
                                             .effect = d->effect,
                                             .count = 1};
 }
@@ -148,6 +157,15 @@ static void print_json(const struct summary *s, const char *session, enum mode m
         fd_write_all(log_fd(), b.data, b.len);
 }
 
+static void print_line(const struct entry *e, enum mode mode)
+{
+    const char *what = mode == MODE_LOG ? (e->effect == EFFECT_ASK ? "would ask" : "would deny") : "denied";
+    char times[48] = "";
+    if (e->count > 1)
+        snprintf(times, sizeof times, " and %lu more of this rule", (unsigned long)e->count - 1);
+    log_note("  %s %s %s%s (%s%s%s)", what, verb_of(e), e->target, times, e->label, e->at ? ", " : "", e->at ? e->at : "");
+}
+
 void summary_print(const struct summary *s, const char *session, enum mode mode, const char *audit_path,
                    const struct audit_totals *t, int wait_status, bool json)
 {
@@ -162,14 +180,15 @@ void summary_print(const struct summary *s, const char *session, enum mode mode,
     else
         log_note("%s: %lu allowed, %lu denied, %lu asked", session, (unsigned long)t->allowed, (unsigned long)t->denied,
                  (unsigned long)t->asked);
-    for (size_t i = 0; i < s->entries && i < 8; i++) {
-        const struct entry *e = &s->entry[i];
-        const char *what = mode == MODE_LOG ? (e->effect == EFFECT_ASK ? "would ask" : "would deny") : "denied";
-        log_note("  %s %s %s (%s%s%s)%s", what, verb_of(e), e->target, e->label, e->at ? ", " : "", e->at ? e->at : "",
-                 e->count > 1 ? " ..." : "");
-    }
-    if (s->entries > 8 || s->other)
-        log_note("  and %lu more", (unsigned long)(s->entries > 8 ? s->entries - 8 + s->other : s->other));
+    size_t shown = 0;
+    for (int asks = 0; asks < 2; asks++) /* what was denied stands first */
+        for (size_t i = 0; i < s->entries && shown < SHOWN; i++)
+            if ((s->entry[i].effect == EFFECT_ASK) == asks) {
+                print_line(&s->entry[i], mode);
+                shown++;
+            }
+    if (s->entries > shown || s->other)
+        log_note("  and %lu more", (unsigned long)(s->entries - shown + s->other));
     if (s->entries && mode == MODE_LOG)
         log_note("make it a policy: sentinel-watch policy generate %s", audit_path ? audit_path : "LOG");
     else if (s->entries)
