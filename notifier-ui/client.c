@@ -58,20 +58,24 @@ struct client *client_from_fd(int fd, const char *name)
     return c;
 }
 
-struct client *client_connect(const char *session, const char *name, struct err *err)
+int client_socket(const char *session, struct err *err)
 {
     STR_AUTO folder = sockets_folder();
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    if (strchr(session, '/') || (size_t)snprintf(a.sun_path, sizeof a.sun_path, "%s/%s" SUFFIX, folder, session) >= sizeof a.sun_path) {
-        err_set(err, 0, "%s is no name of a session", session);
-        return NULL;
-    }
+    if (strchr(session, '/') || (size_t)snprintf(a.sun_path, sizeof a.sun_path, "%s/%s" SUFFIX, folder, session) >= sizeof a.sun_path)
+        return err_set(err, 0, "%s is no name of a session", session);
     FD_AUTO fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a)) {
-        err_set(err, errno, "session %s (%s)", session, a.sun_path);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a))
+        return err_set(err, errno, "session %s (%s)", session, a.sun_path);
+    return fd_steal(&fd);
+}
+
+struct client *client_connect(const char *session, const char *name, struct err *err)
+{
+    int fd = client_socket(session, err);
+    if (fd < 0)
         return NULL;
-    }
-    struct client *c = client_from_fd(fd_steal(&fd), name);
+    struct client *c = client_from_fd(fd, name);
     free(c->session);
     c->session = xstrdup(session);
     return c;

@@ -17,6 +17,7 @@ struct client {
 /* Names of the sessions whose sockets stand in the folder, sorted; NULL-terminated. */
 char **client_sessions(void);
 void client_sessions_free(char **names);
+int client_socket(const char *session, struct err *err); /* a connected socket, -1 and err */
 /* Connects and subscribes under `name`. NULL and err. */
 struct client *client_connect(const char *session, const char *name, struct err *err);
 struct client *client_from_fd(int fd, const char *name); /* a socket that was given to us */

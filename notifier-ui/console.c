@@ -281,8 +281,10 @@ int console_main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--on-terminal") == 0)
         return on_terminal(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "--raw") == 0)
+        return raw_main(argv[2]);
     if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
-        fprintf(stderr, "usage: sentinel-watch console [SESSION]\n");
+        fprintf(stderr, "usage: sentinel-watch console [SESSION] | --raw SESSION\n");
         return argc == 2 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) ? 0 : 2;
     }
     struct console c = {.in = 0, .out = 1, .tty = isatty(0), .sessions = {.wanted = argv[1], .name = "console"}};

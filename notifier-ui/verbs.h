@@ -3,5 +3,6 @@
 #define SW_VERBS_H
 
 int console_main(int argc, char **argv);
+int raw_main(const char *session);
 
 #endif

@@ -1,0 +1,454 @@
+#!/usr/bin/env bats
+# Asking: a held call waits, everything else goes on; who answers, how wide, and who never does.
+
+load helper
+
+test_setup() {
+    mkdir -p "$T/keep"
+    echo s3cret >"$T/keep/one"
+    echo also >"$T/keep/two"
+    cat >"$T/ask.yaml" <<-YAML
+	version: 1
+	name: asks
+	rules:
+	  - {ask: read, path: ['$T/keep/**'], name: keep}
+	defaults: {read: allow, write: allow, exec: allow, connect: allow, bind: allow}
+	YAML
+    PIDS=()
+}
+
+test_teardown() {
+    [ -S "$T/tmux" ] && tmux -S "$T/tmux" kill-server 2>/dev/null
+    local p
+    for p in "${PIDS[@]}"; do kill -KILL "$p" 2>/dev/null; done
+    return 0
+}
+
+wait_for() { # FILE TEXT: until the file holds the text, 10 seconds at most
+    local i
+    for ((i = 0; i < 200; i++)); do
+        grep -qF -- "$2" "$1" 2>/dev/null && return 0
+        sleep 0.05
+    done
+    echo "never seen in $1: $2"
+    tail -n 40 "$1"
+    return 1
+}
+
+start() { # COMMAND...: a session named t without a terminal, in the background; options in OPTS
+    setsid "$SW" --session t -p "$T/ask.yaml" -o "$T/log" "${OPTS[@]}" -- "$@" >"$T/out" 2>"$T/err" </dev/null &
+    SESSION_PID=$!
+    PIDS+=("$SESSION_PID")
+    wait_for "$T/err" "mode enforce"
+}
+
+attach() { # NAME [ARG...]: a line interface on pipes: keys in $T/NAME.keys, its lines in $T/NAME
+    local name=$1
+    shift
+    mkfifo "$T/$name.keys"
+    setsid "$SW" console "${@:-t}" <"$T/$name.keys" >"$T/$name" 2>&1 &
+    PIDS+=($!)
+    exec {fd}>"$T/$name.keys"
+    eval "KEYS_$name=$fd"
+    wait_for "$T/$name" "attached to t"
+}
+
+key() { # NAME LINE
+    local fd=KEYS_$1
+    echo "$2" >&"${!fd}"
+}
+
+finish() { # waits for the session's end; its status is $status
+    local i
+    for ((i = 0; i < 200; i++)); do
+        kill -0 "$SESSION_PID" 2>/dev/null || break
+        sleep 0.05
+    done
+    status=0
+    wait "$SESSION_PID" || status=$?
+}
+
+decided() { # what decided the reads of the kept files, in order
+    jq -r 'select(.target.path? != null and (.target.path | startswith("'"$T/keep"'"))) | "\(.decision) \(.decided_by) \(.handler)"' "$T/log"
+}
+
+# An agent that waits until an interface is attached.
+GO='while ! [ -e ../go ]; do sleep 0.05; done;'
+
+@test "a held cat waits while everything else goes on; allow once is once" {
+    start sh -c "$GO (cat $T/keep/one; echo cat=\$?) & i=0; while [ \$i -lt 20 ]; do /bin/true; i=\$((i+1)); done; echo others went on; wait; cat $T/keep/one; echo again=\$?"
+    attach a
+    touch go ../go
+    wait_for "$T/a" "question 1"
+    wait_for "$T/out" "others went on"
+    ! grep -q s3cret "$T/out"
+    key a "a 1"
+    wait_for "$T/out" "cat=0"
+    wait_for "$T/a" "question 2"
+    key a "a 2"
+    finish
+    [ "$status" = 0 ]
+    [ "$(grep -c s3cret "$T/out")" = 2 ]
+    [ "$(decided)" = $'allow user console\nallow user console' ]
+}
+
+@test "deny once: EACCES, and the same again is not asked for a while" {
+    start sh -c "$GO cat $T/keep/one; echo first=\$?; cat $T/keep/one; echo second=\$?; cat $T/keep/two"
+    attach a
+    touch ../go
+    wait_for "$T/a" "question 1"
+    key a "d 1"
+    wait_for "$T/a" "question 2"
+    grep -q "wants to read $T/keep/two" "$T/a"
+    key a "a 2"
+    finish
+    grep -q first=1 "$T/out"
+    grep -q second=1 "$T/out"
+    grep -q "Permission denied" "$T/err"
+    ! grep -q s3cret "$T/out"
+    [ "$(decided)" = $'deny user console\ndeny answer console\nallow user console' ]
+}
+
+@test "allow for the session, one folder, this program: asked once; another program is asked" {
+    start sh -c "$GO cat $T/keep/one; cat $T/keep/two; cat $T/keep/one; head -n 1 $T/keep/one"
+    attach a
+    touch ../go
+    wait_for "$T/a" "question 1"
+    key a "s 1 dir"
+    wait_for "$T/a" "{allow: [read], path: ['$T/keep/*'], by: ['$(realpath "$(command -v cat)")']}"
+    wait_for "$T/a" "question 2"
+    grep -q "^sentinel-watch asks, question 2.*: head wants to read $T/keep/one" "$T/a"
+    key a "D 2"
+    finish
+    [ "$(cat "$T/out")" = $'s3cret\nalso\ns3cret' ]
+    [ "$(decided)" = $'allow user console\nallow answer null\nallow answer null\ndeny user console' ]
+}
+
+@test "an answer settles what waits already, and the other interface is told" {
+    start sh -c "$GO (cat $T/keep/one) & (cat $T/keep/two) & wait"
+    attach a
+    attach b
+    touch ../go
+    wait_for "$T/a" "question 2"
+    wait_for "$T/b" "question 2"
+    key b "s 1 tree any"
+    wait_for "$T/a" "question 1: allowed by console"
+    wait_for "$T/a" "question 2: settled"
+    finish
+    [ "$(sort "$T/out")" = $'also\ns3cret' ]
+}
+
+@test "an exact answer is for the very file: what is put in its place is asked about" {
+    start sh -c "$GO cat $T/keep/one; cat $T/keep/one; mv $T/keep/one $T/away; echo other >$T/keep/one; cat $T/keep/one"
+    attach a
+    touch ../go
+    wait_for "$T/a" "question 1"
+    key a "s 1"
+    wait_for "$T/a" "question 2"
+    key a "d 2"
+    finish
+    [ "$(cat "$T/out")" = $'s3cret\ns3cret' ]
+}
+
+@test "a timeout denies that one call and is no answer" {
+    OPTS=(--approval-timeout 1s)
+    start sh -c "$GO cat $T/keep/one; cat $T/keep/one"
+    attach a
+    touch ../go
+    wait_for "$T/a" "question 1: timeout"
+    wait_for "$T/a" "question 2: timeout"
+    finish
+    [ ! -s "$T/out" ]
+    [ "$(decided)" = $'deny timeout null\ndeny timeout null' ]
+}
+
+@test "nobody there: denied at once, and the record says which setting changes it" {
+    local before=$SECONDS
+    start cat "$T/keep/one"
+    finish
+    [ $((SECONDS - before)) -lt 5 ]
+    [ "$(decided)" = "deny unattended null" ]
+    grep -q "no terminal" "$T/err"
+    jq -r 'select(.decided_by == "unattended") | .why' "$T/log" | grep -q -- --approval
+    rm "$T/log"
+    OPTS=(--approval reject)
+    start cat "$T/keep/one"
+    finish
+    [ "$status" = 1 ]
+}
+
+@test "a signal during an ask: the handler runs, and the question is not asked twice" {
+    cat >"$T/alarm.py" <<-'PY'
+	import os, signal, sys, time
+	r, w = os.pipe()
+	os.set_blocking(w, False)
+	signal.set_wakeup_fd(w)  # a byte from the C handler itself: the open is restarted without a return to Python
+	signal.signal(signal.SIGALRM, lambda *_: None)
+	while not os.path.exists("../go"):
+	    time.sleep(0.05)
+	signal.setitimer(signal.ITIMER_REAL, 0.2, 0.2)
+	text = open(sys.argv[1]).read()
+	signal.setitimer(signal.ITIMER_REAL, 0)
+	print(text.strip(), "ticks" if len(os.read(r, 100)) >= 4 else "no ticks", flush=True)
+	PY
+    start /usr/bin/python3 "$T/alarm.py" "$T/keep/one"
+    attach a
+    touch ../go
+    wait_for "$T/a" "question 1"
+    sleep 1.5
+    key a "a 1"
+    finish
+    [ "$(cat "$T/out")" = "s3cret ticks" ]
+    [ "$(grep -c "^sentinel-watch asks" "$T/a")" = 1 ]
+    [ "$(decided)" = "allow user console" ]
+}
+
+@test "a caller that is killed takes its question with it" {
+    start sh -c "$GO cat $T/keep/one & sleep 1; kill -9 \$!; sleep 1; echo done"
+    attach a
+    touch ../go
+    wait_for "$T/a" "question 1: gone"
+    finish
+    grep -q done "$T/out"
+}
+
+@test "always: the rule that was shown is kept, check accepts it, and the next run does not ask" {
+    start sh -c "$GO cat $T/keep/one"
+    attach a
+    touch ../go
+    wait_for "$T/a" "question 1"
+    key a "A 1 dir"
+    wait_for "$T/a" "Keep it?"
+    grep -qF "{allow: [read], path: ['$T/keep/*'], by: ['$(realpath "$(command -v cat)")']}" "$T/a"
+    [ ! -e "$XDG_CONFIG_HOME/sentinel-watch/answers" ] # not before it is confirmed
+    key a yes
+    wait_for "$T/a" "question 1: allowed"
+    finish
+    file=$XDG_CONFIG_HOME/sentinel-watch/answers/asks-sh.yaml
+    grep -qF "  - {allow: [read], path: ['$T/keep/*'], by: ['$(realpath "$(command -v cat)")']}" "$file"
+    grep -q "session t, answered at console, asked by asks:keep" "$file"
+    "$SW" policy check "$file"
+    rm "$T/log"
+    start sh -c "cat $T/keep/two; head -n1 $T/keep/one"
+    finish
+    [ "$(cat "$T/out")" = also ]
+    [ "$(decided)" = $'allow answer null\ndeny unattended null' ]
+}
+
+@test "hostile names are shown escaped and cannot draw a prompt of their own" {
+    name=$'x\n\e[2J\xe2\x80\xaesentinel-watch asks\xff'
+    echo hostile >"$T/keep/$name"
+    start sh -c "$GO cat \"\$1\"" sh "$T/keep/$name"
+    attach a
+    touch ../go
+    wait_for "$T/a" "question 1"
+    grep -qF 'x\x0a\x1b[2J\u{202e}sentinel-watch asks\xff' "$T/a"
+    [ "$(grep -c '^sentinel-watch asks' "$T/a")" = 1 ]
+    ! grep -q $'\e' "$T/a"
+    key a "A 1"
+    wait_for "$T/a" "cannot be kept"
+    key a "s 1"
+    finish
+    [ "$(cat "$T/out")" = hostile ]
+}
+
+@test "the agent never answers: not through the socket, not with our own console" {
+    cat >"$T/answer.py" <<-'PY'
+	import glob, os, socket, sys
+	s = socket.socket(socket.AF_UNIX)
+	s.connect(sys.argv[1])
+	s.sendall(b"subscribe asks evil\n")
+	print(s.makefile().readline())
+	PY
+    start sh -c "$GO python3 $T/answer.py $XDG_RUNTIME_DIR/sentinel-watch/t.sock; $SW console t </dev/null; cat $T/keep/one & sleep 1; echo 'a 1' | timeout 3 $SW console t; echo end; wait"
+    # The same program unsupervised does attach: it is the supervision that stops it.
+    [[ $(python3 "$T/answer.py" "$XDG_RUNTIME_DIR/sentinel-watch/t.sock") == *'"hello"'* ]]
+    attach a
+    touch ../go
+    wait_for "$T/a" "question 1"
+    wait_for "$T/out" end
+    ! grep -q s3cret "$T/out"
+    ! grep -q hello "$T/out"
+    key a "d 1"
+    finish
+    ! grep -q '"handler":"evil"' "$T/log"
+}
+
+@test "nor does the agent of another session, though its own policy would let it connect" {
+    start sh -c "$GO cat $T/keep/one"
+    attach a
+    touch ../go
+    wait_for "$T/a" "question 1"
+    sw -q --mode log --session other -o "$T/other" -- sh -c "sleep 2 | $SW console t" </dev/null >"$T/refused" 2>&1 || true
+    cat "$T/refused"
+    grep -q "a program that is supervised cannot answer" "$T/refused"
+    key a "d 1"
+    finish
+    [ ! -s "$T/out" ]
+}
+
+@test "the handlers of docs/handlers work" {
+    PATH=$SW_BUILD:$PATH
+    start sh -c "$GO cat $T/keep/one; cat $T/keep/two; echo end"
+    setsid "$TESTS/../docs/handlers/handler.sh" t "$T/keep" >"$T/h" 2>&1 &
+    PIDS+=($!)
+    sleep 0.5
+    touch ../go
+    wait_for "$T/out" end
+    finish
+    [ "$(cat "$T/out")" = $'s3cret\nalso\nend' ]
+    [ "$(decided)" = $'allow user handler-sh\nallow user handler-sh' ]
+    rm "$T/log" "$T/go"
+    start sh -c "$GO cat $T/keep/one; cat $T/keep/one; echo end"
+    setsid python3 "$TESTS/../docs/handlers/handler.py" "$XDG_RUNTIME_DIR/sentinel-watch/t.sock" "$T/elsewhere" >"$T/h" 2>&1 &
+    PIDS+=($!)
+    sleep 0.5
+    touch ../go
+    wait_for "$T/out" end
+    finish
+    [ "$(decided)" = $'deny user handler-py\ndeny answer handler-py' ]
+}
+
+@test "500 requests from 200 threads, three interfaces, one killed in the middle: each gets exactly one answer" {
+    cat >"$T/storm.py" <<-'PY'
+	import os, sys, threading, time
+	folder, results, lock = sys.argv[1], [], threading.Lock()
+	names = ["%s/f%d" % (folder, i) for i in range(500)]
+	def work():
+	    while True:
+	        with lock:
+	            if not names:
+	                return
+	            n = names.pop()
+	        try:
+	            ok = open(n).read() == n
+	        except PermissionError:
+	            ok = None
+	        with lock:
+	            results.append(ok)
+	while not os.path.exists("../go"):
+	    time.sleep(0.05)
+	t = [threading.Thread(target=work) for _ in range(200)]
+	[x.start() for x in t]
+	[x.join() for x in t]
+	print(len(results), results.count(True))
+	PY
+    for ((i = 0; i < 500; i++)); do printf %s "$T/keep/f$i" >"$T/keep/f$i"; done
+    cat >"$T/handler.py" <<-'PY'
+	import json, socket, sys, time
+	s = socket.socket(socket.AF_UNIX)
+	s.connect(sys.argv[1])
+	s.sendall(b"subscribe asks %s\n" % sys.argv[2].encode())
+	seen = 0
+	for o in map(json.loads, s.makefile()):
+	    if o["type"] == "ask":
+	        seen += 1
+	        if sys.argv[3:] and seen > int(sys.argv[3]):
+	            sys.exit()
+	        s.sendall(b"answer %d allow once\n" % o["id"])
+	PY
+    start /usr/bin/python3 "$T/storm.py" "$T/keep"
+    local sock=$XDG_RUNTIME_DIR/sentinel-watch/t.sock
+    python3 "$T/handler.py" "$sock" one & PIDS+=($!)
+    python3 "$T/handler.py" "$sock" two & PIDS+=($!)
+    python3 "$T/handler.py" "$sock" dies 40 & PIDS+=($!)
+    sleep 0.5
+    touch ../go
+    finish
+    [ "$(cat "$T/out")" = "500 500" ]
+    [ "$(decided | wc -l)" = 500 ]
+    ! decided | grep -v "^allow user"
+}
+
+# ---- on the agent's own terminal
+
+screen() { tmux -S "$T/tmux" capture-pane -p -J; }
+
+on_screen() { # TEXT
+    local i
+    for ((i = 0; i < 100; i++)); do
+        screen | grep -qF -- "$1" && return 0
+        sleep 0.05
+    done
+    echo "never on the screen: $1"
+    screen
+    return 1
+}
+
+terminal() { # a shell in a terminal of its own
+    cat >"$T/env.sh" <<-SH
+	export PATH=$PATH HOME=$HOME XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR XDG_STATE_HOME=$XDG_STATE_HOME XDG_CONFIG_HOME=$XDG_CONFIG_HOME
+	unset TMUX
+	cd $T/work
+	PS1='PROMPT> '
+	SH
+    LC_ALL=C.UTF-8 tmux -f /dev/null -S "$T/tmux" new-session -d -x 150 -y 60 "bash --rcfile $T/env.sh -i"
+    on_screen "PROMPT>"
+}
+
+type_keys() { tmux -S "$T/tmux" send-keys "$@"; }
+
+run_in_terminal() { type_keys "$SW -q --session t -p $T/ask.yaml -o $T/log ${OPTS[*]} -- $1" Enter; }
+
+@test "terminal: the question is asked and answered there; typed ahead and Enter alone answer nothing" {
+    terminal
+    run_in_terminal "sh -c 'sleep 1; cat $T/keep/one; echo cat=\$?'"
+    sleep 0.5
+    type_keys a Enter
+    on_screen "question 1"
+    on_screen "cannot prove itself"
+    on_screen "answer 1"
+    type_keys Enter
+    type_keys Enter
+    sleep 0.3
+    ! screen | grep -q "cat=0" || false
+    type_keys a Enter
+    on_screen "s3cret"
+    on_screen "cat=0"
+    [ "$(decided)" = "allow user terminal" ]
+}
+
+@test "terminal: Ctrl-C during a question reaches the agent, and the terminal is the shell's again" {
+    terminal
+    run_in_terminal "cat $T/keep/one"
+    on_screen "answer 1"
+    type_keys C-c
+    sleep 0.5
+    type_keys "echo status=\$?" Enter
+    on_screen "status=130"
+    ! screen | grep -q s3cret || false
+}
+
+@test "terminal: over a full screen nothing is printed; it is answered elsewhere, and the screen stays" {
+    cat >"$T/full.py" <<-'PY'
+	import os, sys, threading, time, tty
+	tty.setraw(0)
+	sys.stdout.write("\x1b[2J\x1b[Hfull screen\r\n"); sys.stdout.flush()
+	def work():
+	    text = open(sys.argv[1]).read().strip()
+	    sys.stdout.write("\x1b[5;1Hgot " + text); sys.stdout.flush()
+	t = threading.Thread(target=work); t.start(); t.join()
+	time.sleep(1)
+	PY
+    terminal
+    run_in_terminal "/usr/bin/python3 $T/full.py $T/keep/one"
+    on_screen "full screen"
+    attach a
+    wait_for "$T/a" "question 1"
+    sleep 0.5
+    [ "$(screen | grep -c .)" = 1 ]
+    key a "a 1"
+    on_screen "got s3cret"
+    ! screen | grep -q question || false
+}
+
+@test "terminal: suspended or in the background, the user's shell is left alone" {
+    terminal
+    run_in_terminal "sh -c 'sleep 1; cat $T/keep/one; echo cat=\$?' &"
+    sleep 2
+    ! screen | grep -q "answer 1" || false
+    type_keys "fg" Enter
+    on_screen "answer 1"
+    type_keys a Enter
+    on_screen "cat=0"
+}
