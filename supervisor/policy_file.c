@@ -406,8 +406,6 @@ static void read_debug(struct file_reader *r, const struct yaml_node *node, void
 {
     static const char *const words[] = {"refuse", "allow", NULL};
     r->file->debug_allow = read_word(r, node, words);
-    if (r->file->debug_allow == 1)
-        wrong(r, node, "found `debug: allow`, expected refuse: tracing inside the tree is not built yet");
 }
 
 static void read_fast_reads(struct file_reader *r, const struct yaml_node *node, void *into)
@@ -423,9 +421,43 @@ static void read_advice(struct file_reader *r, const struct yaml_node *node, voi
     read_prose(r, node, &r->file->advice);
 }
 
+/* Each is a value that the run must have; which file may ask for it is policy_load's to know. */
+static void require_word(struct file_reader *r, const struct yaml_node *node, const char *const *words, char **into)
+{
+    int w = read_word(r, node, words);
+    if (w >= 0 && !*into)
+        *into = xstrdup(words[w]);
+}
+
+static void require_mode(struct file_reader *r, const struct yaml_node *node, void *into)
+{
+    require_word(r, node, mode_words, &r->file->require_mode);
+}
+
+static void require_baseline(struct file_reader *r, const struct yaml_node *node, void *into)
+{
+    static const char *const words[] = {"mvp", "off", NULL};
+    require_word(r, node, words, &r->file->require_baseline);
+}
+
+static void require_approval(struct file_reader *r, const struct yaml_node *node, void *into)
+{
+    static const char *const words[] = {"auto", "reject", "desktop", "tui", "console", NULL};
+    require_word(r, node, words, &r->file->require_approval);
+}
+
+static const struct file_key require_keys[] = {
+    {"mode", require_mode, "{\"enum\":[\"enforce\",\"log\",\"off\"]}"},
+    {"baseline", require_baseline, SCHEMA_TEXT},
+    {"approval", require_approval, "{\"enum\":[\"auto\",\"reject\",\"desktop\",\"tui\",\"console\"]}"},
+    {0},
+};
+
 static void read_require(struct file_reader *r, const struct yaml_node *node, void *into)
 {
-    wrong(r, node, "found `require`, expected it left out: a site's requirements are not built yet");
+    r->file->require_line = node->line;
+    r->file->require_column = node->column;
+    read_map(r, node, require_keys, NULL, "what is required");
 }
 
 static const struct file_key policy_keys[] = {
@@ -447,7 +479,7 @@ static const struct file_key policy_keys[] = {
     {"debug", read_debug, "{\"enum\":[\"refuse\",\"allow\"]}"},
     {"fast_reads", read_fast_reads, "{\"enum\":[\"auto\",\"on\",\"off\"]}"},
     {"advice", read_advice, SCHEMA_TEXT},
-    {"require", read_require, "{\"type\":\"object\"}"},
+    {"require", read_require, NULL},
     {"tests", read_tests, NULL},
     {0},
 };
@@ -459,7 +491,7 @@ static void schema_below(struct buf *out, const char *key)
         {"rules", rule_keys, "", true},       {"tests", test_keys, ",\"required\":[\"expect\"]", true},
         {"defaults", defaults_keys, "", false}, {"approval", approval_keys, "", false},
         {"network", network_keys, "", false},   {"env", env_keys, "", false},
-        {"audit", audit_keys, "", false},
+        {"audit", audit_keys, "", false},       {"require", require_keys, "", false},
     };
     if (!strcmp(key, "expose")) {
         buf_puts(out, "{\"type\":[\"string\",\"array\"],\"items\":{\"enum\":[");
@@ -548,7 +580,8 @@ void policy_file_free(struct policy_file *f)
     struct said_list *lists[] = {&f->extends, &f->suits, &f->without, &f->vars_names, &f->vars_values, &f->env_drop, &f->env_keep};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         said_list_free(lists[i]);
-    char *texts[] = {f->shown, f->path, f->name, f->baseline, f->approval, f->proxy, f->advice};
+    char *texts[] = {f->shown, f->path, f->name, f->baseline, f->approval, f->advice,
+                     f->require_mode, f->require_baseline, f->require_approval};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     free(f->rules);

@@ -59,7 +59,9 @@ struct policy_file {
     /* settings: -1 or NULL where the file does not say */
     int mode, audit_level, proxy_only, resolve, debug_allow, fast_reads;
     int64_t approval_timeout_ms;
-    char *baseline, *approval, *proxy, *advice;
+    char *baseline, *approval, *advice;
+    char *require_mode, *require_baseline, *require_approval;
+    int require_line, require_column; /* 0: not said */
     struct said_list env_drop, env_keep;
 
     /* policy_load's */

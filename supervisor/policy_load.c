@@ -3,15 +3,18 @@
 #include "policy_find.h"
 #include "policy_identity.h"
 #include "policy_protect.h"
+#include "policy_trust.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { EXTENDS_DEPTH = 16, FILES_MAX = 256 };
-#define COMMAND_LINE "command line"
+#define COMMAND_LINE "command line" /* cmd_run tells mistakes that start so from those of files: they end with status 2 */
+#define POLICY_FLAG "--policy"
 #define BASE_PROFILE "agent-base"
 #define PROJECT_FILE ".sentinel-watch.yaml"
+#define SITE_FILE "/etc/sentinel-watch/policy.yaml"
 
 struct loading {
     const struct policy_sources *s;
@@ -20,7 +23,7 @@ struct loading {
     struct policy_file **file; /* every file once, by its resolved path */
     size_t nfiles;
     struct policy *policy;
-    bool fast_reads_said;
+    bool fast_reads_said, debug_said;
 };
 
 /* The file being placed and those that extend it, innermost first. */
@@ -53,6 +56,8 @@ static struct policy_file *add_file(struct loading *l, const char *path, const c
     if (!f)
         return NULL;
     f->path = xstrdup(path);
+    if (f->require_line && strcmp(shown, SITE_FILE))
+        mistakes_add(&l->mistakes, shown, f->require_line, f->require_column, "found `require`, expected it in " SITE_FILE " only");
     policy_compile(f, l->s->places, &l->mistakes);
     l->file = xrealloc(l->file, (l->nfiles + 1) * sizeof *l->file);
     l->file[l->nfiles++] = f;
@@ -190,6 +195,10 @@ static void place_settings(struct loading *l, const struct policy_file *f)
     if (!l->fast_reads_said && f->fast_reads >= 0) {
         p->fast_reads = (enum setting3)f->fast_reads;
         l->fast_reads_said = true;
+    }
+    if (!l->debug_said && f->debug_allow >= 0) {
+        p->debug_allow = f->debug_allow == 1;
+        l->debug_said = true;
     }
     take_text(&p->baseline, f->baseline);
     take_text(&p->approval, f->approval);
@@ -362,7 +371,7 @@ static struct policy_file *pick_automatically(struct loading *l)
     struct policy_file *f = *command ? suitable_in(l, users, command) : NULL;
     if (!f && *command && l->s->places->profiles)
         f = suitable_in(l, l->s->places->profiles, command);
-    struct asked by = {COMMAND_LINE, 0, 0};
+    struct asked by = {POLICY_FLAG, 0, 0};
     return f ? f : load_profile(l, BASE_PROFILE, &by);
 }
 
@@ -393,7 +402,7 @@ static void place_chosen(struct loading *l)
 {
     static const char *const automatic[] = {"auto", NULL};
     const char *const *names = l->s->policies && l->s->policies[0] ? l->s->policies : automatic;
-    struct asked by = {COMMAND_LINE, 0, 0};
+    struct asked by = {POLICY_FLAG, 0, 0};
     for (; *names; names++) {
         struct policy_file *f = !strcmp(*names, "auto")          ? pick_automatically(l)
                                 : policy_is_file_name(*names) ? load_file(l, *names, false, &by)
@@ -428,7 +437,7 @@ static void place_adhoc(struct loading *l)
 {
     for (size_t i = 0; i < l->s->nadhoc; i++) {
         const struct adhoc *a = &l->s->adhoc[i];
-        STR_AUTO shown = xasprintf("--%s", effect_words[a->effect]);
+        STR_AUTO shown = xasprintf(COMMAND_LINE ", --%s", effect_words[a->effect]);
         if (l->s->immutable) {
             mistakes_add(&l->mistakes, shown, 0, 0, "found a rule for this run, expected none: SENTINEL_POLICY_IMMUTABLE is set");
             continue;
@@ -453,14 +462,30 @@ static void place_project(struct loading *l)
         if (chosen && !strcmp(chosen, real))
             return; /* the user's choice already */
     }
-    struct policy_file *f = load_layer(l, path, false);
+    char *text;
+    size_t len;
+    bool trusted;
+    int r = policy_trust_read(l->s->places, path, &text, &len, &trusted);
+    if (r == -ENOENT || r == -ENOTDIR)
+        return;
+    if (r) {
+        mistakes_add(&l->mistakes, path, 0, 0, "found a file that cannot be read (%s), expected a policy",
+                     r == -EINVAL ? "not a plain file" : strerror(-r));
+        return;
+    }
+    struct policy_file *f = add_file(l, real ? real : path, path, text, len);
+    free(text);
     if (!f)
         return;
+    if (trusted) {
+        place(l, f, NULL);
+        return;
+    }
     size_t before = l->policy->nrules;
     f->used = true;
     place_rules(l, f, NULL, true);
-    l->policy->project_note = xasprintf("%s is not trusted: of it only deny and ask rules count (%zu of %zu rules)", path,
-                                        l->policy->nrules - before, f->nrules);
+    l->policy->project_note = xasprintf("%s is not trusted: of it only deny and ask rules count (%zu of %zu rules); trust it as it is now "
+                                        "with: sentinel-watch policy trust", path, l->policy->nrules - before, f->nrules);
 }
 
 static void place_layers(struct loading *l)
@@ -470,9 +495,13 @@ static void place_layers(struct loading *l)
     struct policy_file *users = load_layer(l, path, !pl->home_is_ours);
     if (users)
         place(l, users, NULL);
-    struct policy_file *sites = load_layer(l, "/etc/sentinel-watch/policy.yaml", false);
-    if (sites)
+    struct policy_file *sites = load_layer(l, SITE_FILE, false);
+    if (sites) {
         place(l, sites, NULL);
+        take_text(&l->policy->require_mode, sites->require_mode);
+        take_text(&l->policy->require_baseline, sites->require_baseline);
+        take_text(&l->policy->require_approval, sites->require_approval);
+    }
 }
 
 static void name_files(struct loading *l)

@@ -86,3 +86,177 @@ run_bad() {
 @test "what YAML is not taken" {
     run_bad "$cases/yaml.bad"
 }
+
+# ---- layers, profiles, trust
+
+# explained EFFECT LABEL ARGS...: what explain says of a request.
+explained() {
+    local effect=$1 label=$2 got status=0 want
+    shift 2
+    got=$("$policy" explain "$@" 2>&1) || status=$?
+    case $effect in allow) want=0 ;; ask) want=10 ;; deny) want=11 ;; esac
+    [ "$status" = "$want" ] && grep -qF -- "$effect: $label (" <<<"$got" && return 0
+    printf '%s\n' "wanted $effect: $label for $*, got status $status:" "$got"
+    return 1
+}
+
+user_file() { # NAME below sentinel-watch's configuration, from stdin
+    mkdir -p "$(dirname "$XDG_CONFIG_HOME/sentinel-watch/$1")"
+    cat >"$XDG_CONFIG_HOME/sentinel-watch/$1"
+}
+
+@test "every built-in profile is clean, its own tests included" {
+    local f n=0
+    for f in "$TESTS"/../profiles/*.yaml; do
+        run "$policy" check "$(basename "$f" .yaml)"
+        echo "$output"
+        [ "$status" = 0 ]
+        [[ $output == *clean* ]]
+        [[ $output != *" 0 tests"* ]]
+        n=$((n + 1))
+    done
+    [ "$n" -ge 1 ]
+}
+
+@test "order of the layers: command line, chosen policy, what it extends, the user's" {
+    printf 'version: 1\nextends: ./base.yaml\nrules: [{allow: read, path: /l/a}]\ndefaults: {write: deny}\n' >top.yaml
+    printf 'version: 1\nrules: [{deny: read, path: [/l/a, /l/b, /l/c]}]\ndefaults: {write: ask, exec: deny}\n' >base.yaml
+    printf 'version: 1\nrules: [{allow: read, path: [/l/b, /l/c, /l/d]}]\ndefaults: {read: deny, exec: allow, connect: deny}\n' | user_file policy.yaml
+    explained allow top:#1 -p ./top.yaml read /l/a
+    explained deny base:#1 -p ./top.yaml read /l/b
+    explained allow policy:#1 -p ./top.yaml read /l/d
+    explained deny policy:defaults.read -p ./top.yaml read /l/e
+    explained deny top:defaults.write -p ./top.yaml write /l/e
+    explained deny base:defaults.exec -p ./top.yaml exec /l/e
+    explained deny policy:defaults.connect -p ./top.yaml connect 1.2.3.4:5
+    explained allow command-line:#1 -p ./top.yaml --allow read:/l/b --deny read:/l/b read /l/b
+    explained deny base:#1 -p ./base.yaml -p ./top.yaml read /l/a
+}
+
+@test "a hard deny holds against everything; without takes it out of its own chain only" {
+    printf 'version: 1\nrules: [{deny: read, name: h, path: /h/**, hard: true}]\ndefaults: {read: ask}\n' >hard.yaml
+    printf 'version: 1\nextends: ./hard.yaml\nrules: [{allow: read}]\n' >open.yaml
+    printf 'version: 1\nextends: ./hard.yaml\nwithout: hard:h\nrules: [{allow: read}]\n' >lifted.yaml
+    explained deny hard:h -p ./open.yaml --allow 'read:/h/**' read /h/x
+    explained allow lifted:#1 -p ./lifted.yaml read /h/x
+    explained deny hard:h -p ./lifted.yaml -p ./open.yaml read /h/x
+    cp hard.yaml "$HOME/hard.yaml"
+    printf 'version: 1\nextends: %s/hard.yaml\n' "$PWD" | user_file policy.yaml
+    explained deny hard:h -p ./lifted.yaml read /h/x
+}
+
+@test "auto picks by the base name as typed; the user's profile stands before the built-in one" {
+    [[ $("$policy" show -- claude) == "policy: claude-code"* ]]
+    [[ $("$policy" show -- /opt/bin/codex --yes) == "policy: codex"* ]]
+    [[ $("$policy" show -- env claude) == "policy: agent-base"* ]]
+    [[ $("$policy" show -- claudette) == "policy: agent-base"* ]]
+    printf 'version: 1\nname: mine\nfor: [claude, other]\n' | user_file profiles/mine.yaml
+    [[ $("$policy" show -- claude) == "policy: mine"* ]]
+    printf 'version: 1\nfor:\n  - claude\n' | user_file profiles/second.yaml
+    run "$policy" show -- claude
+    [ "$status" = 125 ]
+    [[ $output == *"found two profiles for \`claude\`"* ]]
+    printf 'version: 1\nname: agent-base\nrules: [{deny: read}]\n' | user_file profiles/agent-base.yaml
+    explained deny agent-base:#1 -p agent-base read /x
+}
+
+@test "an untrusted project file only makes stricter; trust counts until a byte changes" {
+    printf 'version: 1\nrules:\n  - {allow: write, path: /p/**}\n  - {deny: read, path: /p/d}\n  - {ask: read, path: /p/a, name: a}\ndefaults: {write: allow}\nexpose: [dbus]\n' >.sentinel-watch.yaml
+    explained ask agent-base:defaults.write write /p/x
+    explained deny .sentinel-watch:#2 read /p/d
+    explained ask .sentinel-watch:a read /p/a
+    explained deny protected:dbus connect "unix:$XDG_RUNTIME_DIR/bus"
+    run "$policy" show
+    [[ $output == *"is not trusted"*"2 of 3 rules"* ]]
+    "$policy" trust
+    explained allow .sentinel-watch:#1 write /p/x
+    explained allow .sentinel-watch:defaults.write write /elsewhere
+    explained ask agent-base:defaults.connect connect "unix:$XDG_RUNTIME_DIR/bus"
+    SENTINEL_POLICY_IMMUTABLE=true explained ask agent-base:defaults.write write /p/x
+    echo >>.sentinel-watch.yaml
+    explained ask agent-base:defaults.write write /p/x
+    # the same bytes in another workspace were not trusted there
+    mkdir "$HOME/second"
+    "$policy" trust
+    cp .sentinel-watch.yaml "$HOME/second"
+    explained ask agent-base:defaults.write -w "$HOME/second" write /p/x
+    # as a -p file it is the user's choice
+    explained allow .sentinel-watch:#1 -w "$HOME/second" -p "$HOME/second/.sentinel-watch.yaml" write /p/x
+}
+
+@test "a project file that is a FIFO or a folder does not hold the start up" {
+    mkfifo .sentinel-watch.yaml
+    run timeout 5 "$policy" show
+    [ "$status" = 125 ]
+    [[ $output == *"not a plain file"* ]]
+}
+
+@test "literal parts are led to where they lead, and a link that ends a pattern counts by its own name too" {
+    mkdir -p real/keys
+    ln -s real linked
+    ln -s real/keys keylink
+    ln -s "$PWD/not/yet" dangling
+    printf 'version: 1\nrules:\n  - {deny: [read, write], name: d, path: ["%s/linked/x", "%s/keylink/**", "%s/dangling"]}\ndefaults: {read: allow, write: allow}\n' "$PWD" "$PWD" "$PWD" >l.yaml
+    explained deny l:d -p ./l.yaml read "$PWD/real/x"
+    explained deny l:d -p ./l.yaml read "$PWD/linked/x"
+    explained deny l:d -p ./l.yaml read "$PWD/real/keys/k"
+    explained deny l:d -p ./l.yaml read "$PWD/not/yet"
+    run "$policy" show --resolved -p ./l.yaml
+    [[ $output == *"$PWD/real/keys/**"* ]]
+    [[ $output == *"$PWD/keylink/**"* ]]
+    printf 'version: 1\nrules: [{deny: read, path: [/proc/self/environ, /proc/mounts, "/dev/fd/**"]}]\n' >p.yaml
+    run "$policy" show --resolved -p ./p.yaml
+    [[ $output == *" /proc/self/environ"* ]]
+    [[ $output == *" /proc/self/mounts"* ]]
+    [[ $output == *" /proc/self/fd/**"* ]]
+}
+
+@test "a file in a denied tree is denied by its other hard links too" {
+    mkdir closed open
+    echo secret >closed/a
+    ln closed/a open/b
+    echo plain >open/c
+    ln open/c open/d
+    printf 'version: 1\nrules:\n  - {deny: read, name: d, path: "%s/closed/**", except: "%s/closed/free"}\ndefaults: {read: allow}\n' "$PWD" "$PWD" >i.yaml
+    explained deny i:d -p ./i.yaml read "$PWD/open/b"
+    explained allow i:defaults.read -p ./i.yaml read "$PWD/open/c"
+    explained allow i:defaults.read -p ./i.yaml read "$PWD/open/d"
+}
+
+@test "a layer that cannot be read stops the program; a missing one does not" {
+    printf 'version: 1\n' | user_file policy.yaml
+    chmod 0 "$XDG_CONFIG_HOME/sentinel-watch/policy.yaml"
+    give_to_user
+    run as_user "$policy" show
+    [ "$status" = 125 ]
+    [[ $output == *policy.yaml*"Permission denied"* ]]
+    rm -f "$XDG_CONFIG_HOME/sentinel-watch/policy.yaml"
+    run as_user "$policy" show
+    [ "$status" = 0 ]
+}
+
+@test "settings come key by key from the first file that has them" {
+    printf 'version: 1\nmode: log\nenv: {drop: [A]}\napproval: {timeout: 5s}\n' >one.yaml
+    printf 'version: 1\nmode: off\nenv: {drop: [B], keep: [C]}\napproval: {handlers: reject, timeout: 9s}\naudit: {level: denials}\nfast_reads: off\n' >two.yaml
+    run "$policy" show -p ./one.yaml -p ./two.yaml
+    [[ $output == *"mode: log"* && $output == *"env.drop: A"* && $output == *"env.keep: C"* && $output == *"approval.timeout: 5s"* ]]
+    [[ $output == *"approval.handlers: reject"* && $output == *"audit.level: denials"* && $output == *"fast_reads: off"* ]]
+}
+
+@test "diff tells what differs, schema is JSON that knows every key, verbs not built are refused in words" {
+    printf 'version: 1\nrules: [{allow: read, path: /a}]\n' >a.yaml
+    printf 'version: 1\nname: other\nrules: [{allow: read, path: /b}]\n' >b.yaml
+    run "$policy" diff ./a.yaml ./a.yaml
+    [ "$status" = 0 ]
+    [ -z "$output" ]
+    run "$policy" diff ./a.yaml ./b.yaml
+    [ "$status" = 1 ]
+    [ "$output" = $'- allow read /a\n+ allow read /b' ]
+    "$policy" schema | jq -e '.properties.rules.items.properties.hard and .properties.defaults.properties.bind' >/dev/null
+    run "$policy" sign
+    [ "$status" = 2 ]
+    [[ $output == *"not built"* ]]
+    run "$policy" chekc
+    [ "$status" = 2 ]
+    [[ $output == *"nearest: check"* ]]
+}

@@ -22,7 +22,8 @@ static const struct verb_row {
     {"export", NULL, NULL},
     {"sign", NULL, NULL},
     {"verify", NULL, NULL},
-    {"trust", NULL, NULL},
+    {"trust", verb_trust, "trust [-w DIR]                 let the project's policy, as it is now, count in full"},
+    {"hash", verb_hash, NULL},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
