@@ -139,7 +139,6 @@ static bool calm(struct audit *a)
 static void line_end(struct audit *a, bool urgent)
 {
     buf_putc(&a->batch, '\n');
-    a->totals.records++;
     if (a->dead) {
         a->lost++;
         buf_clear(&a->batch);
@@ -448,6 +447,7 @@ void audit_request(struct audit *a, const struct request *r, const struct outcom
         buf_putc(&a->denied, '\n');
     }
     if (keep) {
+        a->totals.records++;
         line_begin(a, 'r', NULL);
         buf_putc(&a->batch, ',');
         buf_put(&a->batch, line.data, line.len);

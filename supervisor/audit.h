@@ -68,6 +68,7 @@ int audit_poll_fd(struct audit *a); /* readable when the scribe has something to
 void audit_turn(struct audit *a);
 void audit_flush(struct audit *a);
 struct audit_totals { uint64_t allowed, denied, asked, records, dropped, would_deny, would_ask; };
+/* Every call is counted, whatever the level keeps; records: the calls that were kept. */
 void audit_totals(const struct audit *a, struct audit_totals *ret);
 /* The last line (totals, the command's wait status, dropped) and the end of the pipe; waits until the scribe has written
  * it, at most 10 s. The denials file is removed: it was the agent's, and the log has everything. */

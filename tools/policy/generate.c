@@ -4,9 +4,9 @@
  * was refused, becomes a rule in a comment. The text is loaded and replayed over its own logs before it is given out; where a
  * pattern missed something (a move needs more rights than it names), exactly that is added, and it is replayed again.
  */
-#include "generate.h"
 #include "fd.h"
 #include "pattern.h"
+#include "verbs.h"
 #include "workload.h"
 
 #include <errno.h>
@@ -50,7 +50,7 @@ static char *address_pattern_for(const struct workload *w, const struct need *n)
     if (n->target.own)
         return xstrdup("own");
     if (a->kind == ADDRESS_UNIX) {
-        STR_AUTO path = n->target.path ? shape_path(&w->places, w->sensitive, n->target.path, true) : NULL;
+        STR_AUTO path = n->target.path ? shape_path(&w->places, w->sensitive, n->target.path) : NULL;
         return path ? xasprintf("unix:%s", path) : NULL;
     }
     if (a->kind == ADDRESS_ABSTRACT) {
@@ -133,7 +133,8 @@ static char *except_text(char **list)
 
 static size_t path_items(const struct workload *w, enum verb v, struct item **ret)
 {
-    struct shape *s = shape_new(v, &w->places, w->sensitive);
+    char **avoid = workload_avoid(w, v);
+    struct shape *s = shape_new(v, &w->places, w->sensitive, avoid);
     for (size_t i = 0; i < w->keys.n; i++) {
         const struct right *r = w->keys.entry[i].data;
         if (r->fate == FATE_RULE && r->need.verb == v && r->need.target.kind == TARGET_PATH && r->need.target.path)
@@ -151,6 +152,7 @@ static size_t path_items(const struct workload *w, enum verb v, struct item **re
     }
     shaped_free(list);
     shape_free(s);
+    free(avoid);
     return n;
 }
 
@@ -212,7 +214,7 @@ static char *own_words(const struct workload *w, const struct need *n)
     if (n->target.kind == TARGET_ANONYMOUS)
         return xstrdup("anonymous");
     if (n->target.kind == TARGET_PATH)
-        return shape_path(&w->places, w->sensitive, n->target.path, false);
+        return shape_path(&w->places, NULL, n->target.path);
     char *p = address_pattern_for(w, n);
     return p ? p : xstrdup("any");
 }
@@ -222,14 +224,45 @@ struct left {
     char *words;
 };
 
+static int by_reason(const struct left *a, const struct left *b)
+{
+    int d = (int)a->right->need.verb - (int)b->right->need.verb;
+    d = d ? d : (int)a->right->need.target.kind - (int)b->right->need.target.kind;
+    return d ? d : strcmp(a->right->why, b->right->why);
+}
+
 static int by_words(const void *x, const void *y)
 {
     const struct left *a = x, *b = y;
-    int d = (int)a->right->need.verb - (int)b->right->need.verb;
+    int d = by_reason(a, b);
     return d ? d : strcmp(a->words, b->words);
 }
 
-static size_t review(const struct workload *w, const char *indent, struct buf *b)
+/* One rule in a comment for each reason. */
+static void review_group(const struct workload *w, const char *indent, const struct left *list, size_t n, struct buf *b)
+{
+    struct seen seen = {0};
+    BUF_AUTO from = {0};
+    for (size_t i = 0; i < n; i++)
+        seen_add(&seen, &list[i].right->seen);
+    seen_text(&seen, (unsigned)w->runs, &from);
+    tally_free(&seen.programs);
+    buf_printf(b, "%s# ", indent);
+    comment(b, list->right->why);
+    buf_puts(b, " (");
+    comment(b, from.data);
+    buf_printf(b, ")\n%s# - allow: %s\n%s#   %s:\n", indent, verb_names[list->right->need.verb], indent,
+               list->right->need.target.kind == TARGET_ADDRESS ? "to" : "path");
+    for (size_t i = 0; i < n; i++) {
+        if (i && !strcmp(list[i].words, list[i - 1].words))
+            continue;
+        buf_printf(b, "%s#     - ", indent);
+        quoted(b, list[i].words);
+        buf_putc(b, '\n');
+    }
+}
+
+static void review(const struct workload *w, const char *indent, struct buf *b)
 {
     struct left *list = xcalloc(w->keys.n + 1, sizeof *list);
     size_t n = 0;
@@ -241,24 +274,16 @@ static size_t review(const struct workload *w, const char *indent, struct buf *b
     qsort(list, n, sizeof *list, by_words);
     if (n)
         buf_printf(b, "%s# To review: nothing below is allowed until you take the # away from a rule.\n", indent);
-    for (size_t i = 0; i < n; i++) {
-        struct seen seen = {0};
-        BUF_AUTO from = {0};
-        seen_add(&seen, &list[i].right->seen);
-        seen_text(&seen, (unsigned)w->runs, &from);
-        tally_free(&seen.programs);
-        buf_printf(b, "%s# ", indent);
-        comment(b, list[i].right->why);
-        buf_puts(b, " (");
-        comment(b, from.data);
-        buf_printf(b, ")\n%s# - allow: %s\n%s#   %s: [", indent, verb_names[list[i].right->need.verb], indent,
-                   list[i].right->need.target.kind == TARGET_ADDRESS ? "to" : "path");
-        quoted(b, list[i].words);
-        buf_puts(b, "]\n");
-        free(list[i].words);
+    for (size_t i = 0; i < n;) {
+        size_t end = i + 1;
+        while (end < n && !by_reason(&list[i], &list[end]))
+            end++;
+        review_group(w, indent, list + i, end - i, b);
+        i = end;
     }
+    for (size_t i = 0; i < n; i++)
+        free(list[i].words);
     free(list);
-    return n;
 }
 
 /* ---- whole texts */
@@ -275,9 +300,8 @@ static void fresh(const struct workload *w, const char *base, struct buf *b)
         buf_printf(b, "extends: [%s]\n", base);
     BUF_AUTO rules = {0};
     all_rules(w, "  ", &rules);
-    if (rules.len)
-        buf_printf(b, "rules:\n%s", rules.data);
-    review(w, rules.len ? "  " : "", b);
+    buf_printf(b, "%srules:\n%s", rules.len ? "" : "# ", rules.len ? rules.data : "");
+    review(w, "  ", b);
 }
 
 /* Where the rules of a policy's text end, and how they are indented. The text was loaded before: it is a policy. */
@@ -419,11 +443,11 @@ static struct policy *load_text(const struct workload *w, const struct buf *text
     return p;
 }
 
-struct options {
+struct asked_for {
     const char *base, *merge, *out, *workspace;
 };
 
-static int make(struct workload *w, const struct options *o, const char *old, struct buf *text, struct err *err)
+static int make(struct workload *w, const struct asked_for *o, const char *old, struct buf *text, struct err *err)
 {
     buf_clear(text);
     if (old)
@@ -432,7 +456,7 @@ static int make(struct workload *w, const struct options *o, const char *old, st
     return 0;
 }
 
-static int generate(struct workload *w, const struct options *o, char *const *logs, const char *old, struct buf *text)
+static int generate(struct workload *w, const struct asked_for *o, char *const *logs, const char *old, struct buf *text)
 {
     struct err err;
     for (int round = 0;; round++) {
@@ -445,6 +469,7 @@ static int generate(struct workload *w, const struct options *o, char *const *lo
             return 125;
         struct check k = {.w = w, .policy = p, .replay = {.places = &w->places}};
         int status = replay_logs(logs, check_one, &k);
+        const struct right *leak = workload_leak(w, p);
         policy_free(p);
         replay_end(&k.replay);
         STR_AUTO first = k.first;
@@ -452,6 +477,12 @@ static int generate(struct workload *w, const struct options *o, char *const *lo
             return status;
         if (k.changed && round < ROUNDS)
             continue;
+        if (leak) { /* the patterns are made so that it cannot be; should it be, no policy is better than this one */
+            BUF_AUTO b = {0};
+            replay_right_text(&leak->need, &b);
+            fprintf(stderr, "sentinel-watch: the rules would allow what is left to your review: %s\n", b.data);
+            return 1;
+        }
         fprintf(stderr, "sentinel-watch: replayed over its own logs: %llu calls, %llu denied, %llu asked; %llu left for your review\n",
                 (unsigned long long)k.calls, (unsigned long long)k.denied, (unsigned long long)k.asked,
                 (unsigned long long)k.reviewed);
@@ -470,7 +501,7 @@ static int usage(void)
 int verb_generate(int argc, char **argv)
 {
     static const struct option options[] = {{"base", 1, 0, 'b'}, {"merge", 1, 0, 'm'}, {"output", 1, 0, 'o'}, {"workspace", 1, 0, 'w'}, {0}};
-    struct options o = {0};
+    struct asked_for o = {0};
     int c;
     while ((c = getopt_long(argc, argv, "o:w:", options, NULL)) != -1) {
         switch (c) {

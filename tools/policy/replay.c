@@ -1,6 +1,6 @@
 #include "replay.h"
 #include "pattern.h"
-#include "policy_load.h"
+#include "verbs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -261,15 +261,13 @@ int replay_logs(char *const *logs, void (*fn)(void *arg, const struct record *r,
 
 struct policy *replay_policy(const char *name, const struct places *places)
 {
-    const char *policies[] = {name, NULL};
-    struct policy_sources s = {.policies = policies, .command = "", .places = places, .no_layers = true};
-    struct policy *p = NULL;
+    struct verb_args args = {.places = *places};
     BUF_AUTO mistakes = {0};
     BUF_AUTO warnings = {0};
-    if (policy_load(&s, &p, &mistakes, &warnings) == 0)
-        return p;
-    fprintf(stderr, "%s", mistakes.data ? mistakes.data : "");
-    return NULL;
+    struct policy *p = verb_policy_alone(&args, name, &mistakes, &warnings);
+    if (!p)
+        fprintf(stderr, "%s", mistakes.data ? mistakes.data : "");
+    return p;
 }
 
 void replay_right_text(const struct need *n, struct buf *b)

@@ -25,6 +25,7 @@ struct shape {
     enum verb verb;
     const struct places *places;
     const struct policy *sensitive;
+    char *const *avoid;
     struct node root[4], exact[4];
 };
 
@@ -113,18 +114,31 @@ static bool hex_name(const char *s, size_t least)
     return n >= least && strspn(s, "0123456789abcdef") == n;
 }
 
-/* Does a rule of the sensitive policy name a place in `folder` that the glob would match? */
-static bool reaches_sensitive(const struct policy *p, const char *folder, const char *glob)
+/* The name of the component of `path` that lies in `folder`, fresh; NULL: path is not below it. */
+static char *name_in(const char *path, const char *folder)
 {
+    if (!path_within(path, folder) || strlen(path) <= strlen(folder))
+        return NULL;
+    path += strlen(folder) + (strcmp(folder, "/") ? 1 : 0);
+    return xstrndup(path, strcspn(path, "/"));
+}
+
+/* Would the glob in `folder` take in a place that a rule of the sensitive policy names, or one that is to be avoided? */
+static bool reaches_sensitive(const struct policy *p, char *const *avoid, const char *folder, const char *glob)
+{
+    for (; avoid && *avoid; avoid++) {
+        STR_AUTO name = name_in(*avoid, folder);
+        if (name && glob_match(glob, name))
+            return true;
+    }
     for (size_t i = 0; p && i < p->nrules; i++) {
         const struct rule *r = p->rules[i];
         for (size_t j = 0; r->effect != EFFECT_ALLOW && r->path && r->path[j]; j++) {
-            const char *text = path_pattern_text(r->path[j]), *at = NULL;
-            if (path_within(text, folder) && strlen(text) > strlen(folder))
-                at = text + strlen(folder) + (strcmp(folder, "/") ? 1 : 0);
-            if (!at)
+            STR_AUTO name = name_in(path_pattern_text(r->path[j]), folder);
+            if (name && !strcmp(name, "**"))
+                continue; /* any depth: taken out of what is widened, and a single file's name decides by itself */
+            if (!name)
                 continue;
-            STR_AUTO name = xstrndup(at, strcspn(at, "/"));
             if (strpbrk(name, "*?") || glob_match(glob, name))
                 return true;
         }
@@ -133,9 +147,10 @@ static bool reaches_sensitive(const struct policy *p, const char *folder, const 
 }
 
 /* One component. parent: the folder it lies in on this machine, NULL below a glob; next: the component after it, NULL none. */
-static char *component(const struct places *places, const struct policy *sensitive, const char *parent, const char *name,
-                       const char *next, const char *before, bool globs, bool *is_glob)
+static char *component(const struct shape *s, const char *parent, const char *name, const char *next, const char *before,
+                       bool globs, bool *is_glob)
 {
+    const struct places *places = s->places;
     BUF_AUTO glob = {0};
     BUF_AUTO exact = {0};
     size_t n = strlen(name);
@@ -150,6 +165,9 @@ static char *component(const struct places *places, const struct policy *sensiti
         buf_putc(&glob, '*'); /* process numbers may be short */
     else if (before && !strcmp(before, "objects") && n == 2 && hex_name(name, 2) && next && hex_name(next, 30))
         buf_puts(&glob, "??"); /* git's loose objects */
+    else if (parent && !strcmp(parent, places->tmpdir) && n == 8 && strpbrk(name, "0123456789_") &&
+             strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == n)
+        buf_puts(&glob, "????????"); /* what Python makes to see whether the folder can be written */
     else
         volatile_ = volatile_glob(&glob, name, n, put_literal);
     only_utf8(&glob);
@@ -158,7 +176,7 @@ static char *component(const struct places *places, const struct policy *sensiti
     /* In folders of many owners a glob needs a name to hold on to, and it never reaches what is sensitive. */
     size_t held = strcspn(glob.data, "*?");
     bool shared = parent && (!strcmp(parent, "/") || !strcmp(parent, "/etc") || !strcmp(parent, places->home));
-    if ((shared && held < 4) || (parent && reaches_sensitive(sensitive, parent, glob.data)))
+    if ((shared && held < 4) || (parent && reaches_sensitive(s->sensitive, s->avoid, parent, glob.data)))
         return buf_steal(&exact);
     *is_glob = true;
     return buf_steal(&glob);
@@ -207,8 +225,9 @@ static char *below(const char *folder, const char *name)
     return xasprintf("%s/%s", strcmp(folder, "/") ? folder : "", name);
 }
 
-char *shape_path(const struct places *places, const struct policy *sensitive, const char *path, bool globs)
+char *shape_path(const struct places *places, const struct policy *sensitive, const char *path)
 {
+    const struct shape s = {.places = places, .sensitive = sensitive};
     const char *rest;
     size_t n;
     enum root root = root_of(places, path, &rest);
@@ -218,15 +237,15 @@ char *shape_path(const struct places *places, const struct policy *sensitive, co
     STR_AUTO parent = xstrdup(root_literal(places, root));
     for (size_t i = 0; i < n; i++) {
         bool is_glob;
-        STR_AUTO text = component(places, sensitive, parent, c[i], c[i + 1], i ? c[i - 1] : NULL, globs, &is_glob);
+        STR_AUTO text = component(&s, parent, c[i], c[i + 1], i ? c[i - 1] : NULL, sensitive, &is_glob);
         buf_putc(&b, '/');
         buf_puts(&b, text);
         char *deeper = parent && !is_glob ? below(parent, c[i]) : NULL;
         free(parent);
         parent = deeper;
     }
-    if (!n)
-        buf_puts(&b, root == ROOT_ALL ? "/" : "");
+    if (!n && root == ROOT_ALL)
+        buf_putc(&b, '/');
     split_free(c);
     return buf_steal(&b);
 }
@@ -271,12 +290,13 @@ static void node_free(struct node *p)
     tally_free(&p->seen.programs);
 }
 
-struct shape *shape_new(enum verb verb, const struct places *places, const struct policy *sensitive)
+struct shape *shape_new(enum verb verb, const struct places *places, const struct policy *sensitive, char *const *avoid)
 {
     struct shape *s = xcalloc(1, sizeof *s);
     s->verb = verb;
     s->places = places;
     s->sensitive = sensitive;
+    s->avoid = avoid;
     for (int i = 0; i < 4; i++) {
         s->root[i].literal = xstrdup(root_literal(places, (enum root)i));
         s->exact[i].literal = xstrdup(root_literal(places, (enum root)i));
@@ -303,7 +323,7 @@ void shape_add(struct shape *s, const char *path, bool widen, const struct seen 
     bool globs = widen || s->verb == VERB_EXEC;
     for (size_t i = 0; i < n; i++) {
         bool is_glob;
-        STR_AUTO text = component(s->places, s->sensitive, at->literal, c[i], c[i + 1], i ? c[i - 1] : NULL, globs, &is_glob);
+        STR_AUTO text = component(s, at->literal, c[i], c[i + 1], i ? c[i - 1] : NULL, globs, &is_glob);
         STR_AUTO literal = at->literal && !is_glob ? below(at->literal, c[i]) : NULL;
         at = child_of(at, text, is_glob, literal);
     }
@@ -319,38 +339,75 @@ static bool concerns(const struct rule *r, enum verb v)
     return r->effect != EFFECT_ALLOW && (r->verbs & 1u << v) && r->path;
 }
 
-/* What of the sensitive policy's rules lies in the folder, in the policy's words. NULL-terminated; NULL: nothing. */
-static char **sensitive_inside(const struct shape *s, const char *folder)
+/* Could the pattern match the folder or something below it? Both as components. */
+static bool may_match_below(char *const *pattern, char *const *folder)
+{
+    if (!*folder)
+        return true;
+    if (!*pattern)
+        return false;
+    if (!strcmp(*pattern, "**"))
+        return may_match_below(pattern + 1, folder) || may_match_below(pattern, folder + 1);
+    return glob_match(*pattern, *folder) && may_match_below(pattern + 1, folder + 1);
+}
+
+/* A name that a glob in the pattern leads to, rather than a place of its own inside the folder. */
+static bool anywhere(const struct path_pattern *p, const char *folder)
+{
+    const char *literal = path_pattern_literal(p);
+    return !*literal || path_within(folder, literal);
+}
+
+static bool matched(const struct shape *s, const char *path)
+{
+    for (size_t i = 0; s->sensitive && i < s->sensitive->nrules; i++)
+        for (size_t j = 0; concerns(s->sensitive->rules[i], s->verb) && s->sensitive->rules[i]->path[j]; j++)
+            if (path_pattern_match(s->sensitive->rules[i]->path[j], path))
+                return true;
+    return false;
+}
+
+static int by_string(const void *x, const void *y)
+{
+    return strcmp(*(char *const *)x, *(char *const *)y);
+}
+
+/* What of the sensitive policy's rules and of what is to be avoided lies in the folder, in the policy's words. NULL-terminated;
+ * NULL: nothing. *inside: a place of its own is among them. */
+static char **sensitive_inside(const struct shape *s, const char *folder, bool *inside)
 {
     struct tally t = {0};
+    size_t n;
+    char **components = split(folder, &n);
+    *inside = false;
     for (size_t i = 0; s->sensitive && i < s->sensitive->nrules; i++) {
         const struct rule *r = s->sensitive->rules[i];
         for (size_t j = 0; concerns(r, s->verb) && r->path[j]; j++) {
             const char *text = path_pattern_text(r->path[j]), *rest;
-            if (!path_pattern_literal(r->path[j])[0]) {
-                tally_add(&t, text); /* any place: this one too */
-            } else if (path_pattern_inside(r->path[j], folder)) {
-                enum root root = root_of(s->places, text, &rest);
-                STR_AUTO own = xasprintf("%s%s", root_text[root], rest);
+            char **pattern = split(text, &n);
+            if (may_match_below(pattern, components)) {
+                enum root root = text[0] == '/' ? root_of(s->places, text, &rest) : ROOT_ALL;
+                STR_AUTO own = xasprintf("%s%s", root_text[root], text[0] == '/' ? rest : text);
                 tally_add(&t, own);
+                *inside |= !anywhere(r->path[j], folder);
             }
+            split_free(pattern);
         }
     }
+    for (char *const *a = s->avoid; a && *a; a++) {
+        STR_AUTO own = path_within(*a, folder) && !matched(s, *a) ? shape_path(s->places, NULL, *a) : NULL;
+        if (own)
+            tally_add(&t, own);
+    }
+    split_free(components);
     if (!t.n)
         return NULL;
     char **ret = xcalloc(t.n + 1, sizeof *ret);
     for (size_t i = 0; i < t.n; i++)
         ret[i] = xstrdup(t.entry[i].name);
+    qsort(ret, t.n, sizeof *ret, by_string); /* in an order that does not depend on what was seen first */
     tally_free(&t);
     return ret;
-}
-
-static bool only_anywhere(char **list)
-{
-    for (; list && *list; list++)
-        if (strncmp(*list, "**/", 3) != 0)
-            return false;
-    return true;
 }
 
 static bool may_widen(const struct shape *s, enum root root, const struct node *p, size_t depth)
@@ -372,11 +429,11 @@ static bool may_widen(const struct shape *s, enum root root, const struct node *
         return false;
     if (root == ROOT_WORKSPACE)
         return !path_within(pl->home, p->literal);
-    char **in = sensitive_inside(s, p->literal);
-    bool ok = only_anywhere(in);
+    bool inside;
+    char **in = sensitive_inside(s, p->literal, &inside);
     if (in)
         split_free(in);
-    return ok;
+    return !inside;
 }
 
 static void gather(const struct node *p, struct seen *to)
@@ -423,7 +480,8 @@ static void put(struct out *o, char *pattern, char **except, struct seen *seen)
 static void collect(const struct shape *s, struct node *p, const char *text, struct out *o)
 {
     if (p->wide) {
-        put(o, xasprintf("%s/%s", text, p->deep ? "**" : "*"), sensitive_inside(s, p->literal), &p->seen);
+        bool inside;
+        put(o, xasprintf("%s/%s", text, p->deep ? "**" : "*"), sensitive_inside(s, p->literal, &inside), &p->seen);
         return;
     }
     if (p->end)

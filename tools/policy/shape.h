@@ -3,7 +3,7 @@
  *
  * A folder becomes `FOLDER/` `*` or `FOLDER/` `**` when WIDEN_NAMES different names were seen in it, and never when it is `/`, a top
  * folder, /etc, the home or above it, in /proc, /sys or /dev, or when a place that a rule of the sensitive policy names lies
- * in it; only inside the workspace such places are taken out with `except` instead.
+ * in it; inside the workspace, and where such a rule could match anywhere (`**`), the place is taken out with `except` instead.
  */
 #ifndef POLICY_SHAPE_H
 #define POLICY_SHAPE_H
@@ -23,7 +23,8 @@ void seen_add(struct seen *to, const struct seen *s);
 void seen_text(struct seen *s, unsigned runs, struct buf *b);
 
 struct shape; /* the paths of one verb */
-struct shape *shape_new(enum verb verb, const struct places *places, const struct policy *sensitive);
+/* avoid: paths, NULL-terminated, that no glob and no widened folder may take in. Everything stays the caller's. */
+struct shape *shape_new(enum verb verb, const struct places *places, const struct policy *sensitive, char *const *avoid);
 void shape_free(struct shape *s);
 /* widen: false keeps it as it is (programs, and what a wider pattern missed). */
 void shape_add(struct shape *s, const char *path, bool widen, const struct seen *seen);
@@ -37,7 +38,7 @@ struct shaped {
 struct shaped *shape_patterns(struct shape *s);
 void shaped_free(struct shaped *p);
 
-/* One path in the policy's words with its volatile parts as globs (globs: false keeps every byte). */
-char *shape_path(const struct places *places, const struct policy *sensitive, const char *path, bool globs);
+/* One path in the policy's words, with its volatile parts as globs when sensitive is given; NULL keeps every byte. */
+char *shape_path(const struct places *places, const struct policy *sensitive, const char *path);
 
 #endif

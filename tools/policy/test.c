@@ -1,6 +1,6 @@
 /* policy test [-w DIR] POLICY LOG...: replays recordings: what would be denied or asked now, with counts. 0 clean, 1 findings. */
-#include "test.h"
 #include "replay.h"
+#include "verbs.h"
 #include "tools/record/tally.h"
 
 #include <getopt.h>

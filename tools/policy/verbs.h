@@ -16,6 +16,9 @@ int verb_diff(int argc, char **argv);
 int verb_schema(int argc, char **argv);
 int verb_trust(int argc, char **argv);
 int verb_hash(int argc, char **argv);
+int verb_test(int argc, char **argv);
+int verb_generate(int argc, char **argv);
+int verb_export(int argc, char **argv);
 
 /* The flags that sentinel-watch has too, read the same way, then what is the verb's own. */
 struct verb_args {

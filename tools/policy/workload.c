@@ -127,7 +127,7 @@ static const char *by_nature(const struct workload *w, const struct right *r)
     const struct target *t = &r->need.target;
     if (r->need.verb == VERB_EXEC && t->kind == TARGET_ANONYMOUS)
         return "a program without a file";
-    if (r->need.verb == VERB_EXEC && t->path &&
+    if (r->need.verb == VERB_EXEC && t->path && !path_within(t->path, w->places.workspace) &&
         (path_within(t->path, w->places.tmpdir) || path_within(t->path, "/tmp") || path_within(t->path, "/var/tmp") ||
          path_within(t->path, "/dev/shm")))
         return "a program in a folder for temporary files";
@@ -139,13 +139,14 @@ static const char *by_nature(const struct workload *w, const struct right *r)
 
 static void judge_right(const struct workload *w, struct right *r)
 {
+    static const struct policy nothing = {.defaults.effect = {EFFECT_ASK, EFFECT_ASK, EFFECT_ASK, EFFECT_ASK, EFFECT_ALLOW}};
+    struct decision d = judge(w->base ? w->base : &nothing, r);
+    r->base_allows = d.effect == EFFECT_ALLOW;
     if (r->refused) {
         r->fate = FATE_REVIEW;
         return;
     }
-    static const struct policy nothing = {.defaults.effect = {EFFECT_ASK, EFFECT_ASK, EFFECT_ASK, EFFECT_ASK, EFFECT_ALLOW}};
-    struct decision d = judge(w->base ? w->base : &nothing, r);
-    if (d.effect == EFFECT_ALLOW) {
+    if (r->base_allows) {
         r->fate = FATE_COVERED;
         return;
     }
@@ -167,6 +168,28 @@ void workload_judge(struct workload *w)
 {
     for (size_t i = 0; i < w->keys.n; i++)
         judge_right(w, w->keys.entry[i].data);
+}
+
+const struct right *workload_leak(const struct workload *w, const struct policy *p)
+{
+    for (size_t i = 0; i < w->keys.n; i++) {
+        const struct right *r = w->keys.entry[i].data;
+        if (r->fate == FATE_REVIEW && !r->base_allows && judge(p, r).effect == EFFECT_ALLOW)
+            return r;
+    }
+    return NULL;
+}
+
+char **workload_avoid(const struct workload *w, enum verb v)
+{
+    char **list = xcalloc(w->keys.n + 1, sizeof *list);
+    size_t n = 0;
+    for (size_t i = 0; i < w->keys.n; i++) {
+        const struct right *r = w->keys.entry[i].data;
+        if (r->fate == FATE_REVIEW && r->need.verb == v && r->need.target.path)
+            list[n++] = r->need.target.path;
+    }
+    return list;
 }
 
 bool workload_want(struct workload *w, const struct need *n)

@@ -17,6 +17,7 @@ struct right {
     enum fate fate;
     char *why;        /* FATE_REVIEW */
     bool refused;     /* a run's policy or user said no: why says which */
+    bool base_allows;
     bool exactly;     /* no globs, no widening: a wider pattern missed it */
     struct seen seen;
 };
@@ -39,6 +40,10 @@ void workload_judge(struct workload *w); /* sets every fate */
 bool workload_want(struct workload *w, const struct need *n);
 /* Is a right of this call left to a person? Then whatever the policy says of the call is as it should be. */
 bool workload_reviewed(struct workload *w, const struct replayed *c);
+/* NULL, or a right that is left to a person and that the policy allows all the same, though the base does not. */
+const struct right *workload_leak(const struct workload *w, const struct policy *p);
+/* The paths of one verb that are left to a person; the list is the caller's, the paths are not. */
+char **workload_avoid(const struct workload *w, enum verb v);
 struct right *workload_find(struct workload *w, const struct need *n);
 void workload_free(struct workload *w);
 
