@@ -13,6 +13,7 @@ const struct call *const calls_tables[] = {
     calls_open_table,
     calls_net_table,
     calls_path_table,
+    calls_attributes_table,
     NULL,
 };
 

@@ -10,6 +10,7 @@ extern const struct call calls_refused_table[]; /* calls/refused.c: what enforce
 extern const struct call calls_open_table[];    /* calls/open.c */
 extern const struct call calls_net_table[];     /* calls/net.c: connect, sends with an address, bind, listen */
 extern const struct call calls_path_table[];    /* calls/path.c: what changes a path or its attributes */
+extern const struct call calls_attributes_table[]; /* calls/attributes.c: the same through ioctl */
 
 void calls_prepare(void); /* fills the index behind calls_find(); before any thread runs */
 

@@ -154,24 +154,7 @@ static int read_object(const struct calls_env *env, struct request *r, const str
         pinned_refuse_proc(env, r, ret, true);
         return r->native ? 1 : 0;
     }
-    int number = (int)arg(r, s->dir);
-    int fd = procs_getfd(env->procs, r->tid, number);
-    if (fd < 0) {
-        r->native = fd == -EBADF ? EBADF : EACCES;
-        return 1;
-    }
-    struct resolver eyes = {.procs = env->procs, .tid = r->tid, .tgid = r->process->pid, .enforce = env->enforce};
-    int mode = fcntl(fd, F_GETFL);
-    r->native = resolve_fd(&eyes, fd, number, ret);
-    if (s->path < 0 && mode >= 0 && mode & O_PATH)
-        r->native = EBADF;
-    if (r->native)
-        return 1;
-    if ((mode & O_ACCMODE) != O_RDONLY || !ret->path || ret->nameless)
-        return 2;
-    pinned_need(r, VERB_WRITE, ret, NULL, c->flags);
-    pinned_refuse_proc(env, r, ret, true);
-    return 0;
+    return pinned_descriptor(env, r, (int)arg(r, s->dir), s->path < 0, ret);
 }
 
 static enum next next_of(int got)

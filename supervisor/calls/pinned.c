@@ -41,6 +41,27 @@ void pinned_need(struct request *r, enum verb verb, const struct place *p, const
         target_stat(&n->target, &p->st);
 }
 
+int pinned_descriptor(const struct calls_env *env, struct request *r, int number, bool opened, struct place *ret)
+{
+    int fd = procs_getfd(env->procs, r->tid, number);
+    if (fd < 0) {
+        r->native = fd == -EBADF ? EBADF : EACCES;
+        return 1;
+    }
+    struct resolver eyes = {.procs = env->procs, .tid = r->tid, .tgid = r->process->pid, .enforce = env->enforce};
+    int mode = fcntl(fd, F_GETFL);
+    r->native = resolve_fd(&eyes, fd, number, ret);
+    if (!r->native && (mode < 0 || (opened && mode & O_PATH)))
+        r->native = EBADF;
+    if (r->native)
+        return 1;
+    if (ret->nameless || (mode & O_ACCMODE) != O_RDONLY)
+        return 2;
+    pinned_need(r, VERB_WRITE, ret, NULL, 0);
+    pinned_refuse_proc(env, r, ret, true);
+    return 0;
+}
+
 void pinned_refuse_proc(const struct calls_env *env, struct request *r, const struct place *p, bool write)
 {
     static const char *const private[] = {"mem",    "fd",           "root",      "cwd",   "exe",     "map_files", "environ", "maps", "smaps",

@@ -30,3 +30,71 @@ allow_all() {
     give_to_user
     errno_table as_user
 }
+
+@test "a file is closed when close() returns" {
+    allow_all
+    "$AGENTS/late_reference" "$T/work" 300
+    sw -q -p "$T/all.yaml" -o "$T/audit.jsonl" -- "$AGENTS/late_reference" "$T/work" 1000
+}
+
+@test "/proc and /dev/fd are the caller's, by every path; other processes' are refused" {
+    allow_all
+    mkdir "$T/plain" "$T/enforce"
+    "$AGENTS/whose_proc" "$T/plain" >"$T/plain.out"
+    ! grep "NOT" "$T/plain.out"
+    sw -q -p "$T/all.yaml" -o "$T/audit.jsonl" -- "$AGENTS/whose_proc" "$T/enforce" >"$T/enforce.out"
+    diff <(grep -v "^the parent's" "$T/plain.out") <(grep -v "^the parent's" "$T/enforce.out")
+    [ "$(grep -c "^the parent's .*: opened" "$T/plain.out")" -ge 10 ]
+    [ "$(grep "^the parent's .*: opened" "$T/enforce.out")" = "the parent's status: opened" ]
+    [ "$(jq -r 'select(.decided_by == "protected") | .syscall' "$T/audit.jsonl" | wc -l)" -ge 15 ]
+}
+
+# What decides which file is opened changes while the call is made: memory of a sibling thread, of a CLONE_VM process, shared
+# memory, the descriptor, links, the working folder, openat2's flags.
+@test "an open cannot be raced" {
+    mkdir pub sec
+    echo public >pub/file
+    echo SECRET >sec/file
+    cat >"$T/p.yaml" <<END
+version: 1
+rules:
+  - {deny: read, name: sec, path: "$T/work/sec/**"}
+  - {deny: write, name: pub, path: "$T/work/pub/**"}
+  - allow: [read, write, exec]
+  - allow: [connect, bind]
+END
+    for kind in path vm shared dirfd link exchange cwd flags opath; do
+        "$AGENTS/flip" $kind "$T/work" 1000000 until
+        run sw -q -p "$T/p.yaml" -o "$T/$kind.jsonl" -- "$AGENTS/flip" $kind "$T/work" 3000
+        echo "$kind: $output"
+        [ "$status" = 1 ]
+        [ $kind = opath ] || [[ "$output" != *" 0 what was allowed"* ]]
+        [ $kind = opath ] || [ "$(jq -r 'select(.decision == "deny") | .rule' "$T/$kind.jsonl" | grep -c '^p:')" -gt 0 ]
+    done
+}
+
+@test "no way of writing reaches what a rule denies" {
+    "$AGENTS/attack_write" "$T/work" prepare
+    find sec -printf '%p %m %s %T@ %n\n' | sort >"$T/before"
+    cat >"$T/p.yaml" <<END
+version: 1
+rules:
+  - {deny: write, name: sec, path: "$T/work/sec/**", errno: EPERM}
+  - allow: [read, write, exec]
+  - allow: [connect, bind]
+END
+    local status=0 n
+    sw -q -p "$T/p.yaml" -o "$T/audit.jsonl" -- "$AGENTS/attack_write" "$T/work" >"$T/out" || status=$?
+    cat "$T/out"
+    [ "$status" = 1 ]
+    n=$(sed -n 's/ attempts, 0 done$//p' "$T/out")
+    [ "$n" -gt 60 ]
+    [ "$(grep -c ' EPERM$' "$T/out")" = "$n" ]
+    find sec -printf '%p %m %s %T@ %n\n' | sort | diff "$T/before" -
+    # And with nobody in the way each of them gets through, on victims of its own.
+    for only in $(seq 0 $((n - 1))); do
+        rm -rf sec pub
+        "$AGENTS/attack_write" "$T/work" prepare
+        "$AGENTS/attack_write" "$T/work" "only" "$only"
+    done
+}
