@@ -139,15 +139,19 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
 }
 
 @test "an exact answer is for the very file: what is put in its place is asked about" {
-    start sh -c "$GO cat $T/keep/one; cat $T/keep/one; mv $T/keep/one $T/away; echo other >$T/keep/one; cat $T/keep/one"
+    start sh -c "$GO cat $T/keep/one; cat $T/keep/one; echo twice; while ! [ -e ../go2 ]; do sleep 0.05; done; cat $T/keep/one"
     attach a
     touch ../go
     wait_for "$T/a" "question 1"
     key a "s 1"
+    wait_for "$T/out" twice
+    mv "$T/keep/one" "$T/away"
+    echo other >"$T/keep/one"
+    touch ../go2
     wait_for "$T/a" "question 2"
     key a "d 2"
     finish
-    [ "$(cat "$T/out")" = $'s3cret\ns3cret' ]
+    [ "$(cat "$T/out")" = $'s3cret\ns3cret\ntwice' ]
 }
 
 @test "a timeout denies that one call and is no answer" {
