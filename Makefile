@@ -76,9 +76,11 @@ $(BUILD)/profiles: | $(wildcard profiles)
 # ---- tests
 
 UNIT_SRC := $(wildcard tests/unit/*.c)
+# Beside the supervisor's archive, what the interfaces have that can be tested without a screen.
+UNIT_SRC += notifier-ui/plain.c notifier-ui/model.c
 $(BUILD)/unit: $(call objs,$(UNIT_SRC)) $(LIB)
 	@echo "  LINK    $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -lcriterion -lseccomp -lyaml
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) -lcriterion -lseccomp -lyaml -ljansson
 
 AGENTS := $(patsubst tests/agents/%.c,$(BUILD)/agents/%,$(wildcard tests/agents/*.c))
 agents: $(AGENTS)
