@@ -81,7 +81,7 @@ static size_t distance(const char *a, const char *b)
     enum { LONGEST = 64 };
     size_t row[3][LONGEST + 1], n = strlen(a), m = strlen(b);
     if (n > LONGEST || m > LONGEST)
-        return LONGEST;
+        return SIZE_MAX / 4; /* near to nothing */
     for (size_t j = 0; j <= m; j++)
         row[0][j] = j;
     size_t *two = row[2], *one = row[0], *now = row[1];

@@ -107,6 +107,8 @@ user_file() { # NAME below sentinel-watch's configuration, from stdin
 
 @test "every built-in profile is clean, its own tests included" {
     local f n=0
+    unset XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME XDG_RUNTIME_DIR
+    export HOME=/home/somebody # not below /tmp, where everything may be written
     for f in "$TESTS"/../profiles/*.yaml; do
         run "$policy" check "$(basename "$f" .yaml)"
         echo "$output"
