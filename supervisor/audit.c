@@ -1,7 +1,6 @@
 #include "audit.h"
 #include "audit_line.h"
 #include "fd.h"
-#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -267,7 +266,8 @@ static void become_scribe(const struct audit_config *c, const struct audit *a, i
     sigprocmask(SIG_BLOCK, &all, NULL);
     setsid();
     int null = open("/dev/null", O_RDWR);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log_fd() >= 0 ? log_fd() : null, 2) < 0)
+    /* Not our stderr: in log mode the scribe outlives the command, and whoever reads that pipe would wait for its end. */
+    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
         _exit(125);
     if (dup2(sock, 3) < 0)
         _exit(125);

@@ -47,7 +47,7 @@ struct outcome {
 };
 
 /* Starts the scribe (a child of the calling process, in a session of its own, all signals blocked, with no descriptor but
- * its socket and our stderr) and waits until it has opened, locked and, where it exists, verified the file. Its pid is for
+ * its socket) and waits until it has opened, locked and, where it exists, verified the file. Its pid is for
  * the front to wait for. audit_begin and audit_ready are the two halves: the scribe gets ready while the caller does
  * something else. After a failed audit_ready the audit is freed and the child reaped. */
 int audit_begin(const struct audit_config *c, struct audit **ret, pid_t *ret_pid, struct err *err);

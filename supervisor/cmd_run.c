@@ -60,10 +60,10 @@ static void say_lines(struct buf *b)
         log_warn("%s", line);
 }
 
-/* The start of a mistake that was made on the command line and not in a file. */
+/* A mistake in a rule of the command line stands under its flag: "--allow: found ...", and comes first. */
 static bool on_command_line(const struct buf *mistakes)
 {
-    return mistakes->data && !strncmp(mistakes->data, "command line", strlen("command line"));
+    return mistakes->data && !strncmp(mistakes->data, "--", 2);
 }
 
 static int load_policy(struct run *r, struct err *err)

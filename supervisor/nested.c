@@ -34,17 +34,17 @@ static char *from_environment(void)
     return dot && dot > base ? xstrndup(base, (size_t)(dot - base)) : NULL;
 }
 
-/* A name of the usual form ends in the number of the process that was started. */
-static char *from_sockets(const struct places *p, pid_t pid)
+/* A name of the usual form ends in the number of the process that was started: its socket, or in log mode its log. */
+static char *from_folder(const char *folder, const char *suffix, pid_t pid)
 {
-    char end[32], *found = NULL;
-    snprintf(end, sizeof end, "-%d.sock", (int)pid);
-    DIR *d = opendir(p->sockets);
+    char end[48], *found = NULL;
+    snprintf(end, sizeof end, "-%d%s", (int)pid, suffix);
+    DIR *d = opendir(folder);
     struct dirent *e;
     while (d && !found && (e = readdir(d))) {
         size_t n = strlen(e->d_name), m = strlen(end);
         if (n > m && !strcmp(e->d_name + n - m, end))
-            found = xstrndup(e->d_name, n - strlen(".sock"));
+            found = xstrndup(e->d_name, n - strlen(suffix));
     }
     if (d)
         closedir(d);
@@ -74,15 +74,18 @@ char *nested_session(const struct places *p)
         return NULL;
     pid_t pid = getppid(), first = 0;
     char *name = NULL;
+    STR_AUTO state = xasprintf("%s/sentinel-watch", p->state_home);
     while (pid > 0 && !name) {
         if (is_ours(pid)) { /* the supervisor, and then its front */
             if (!first)
                 name = from_environment();
             first = first ? first : pid;
             if (!name)
-                name = from_sockets(p, pid);
-            if (!name)
                 name = from_command_line(pid);
+            if (!name)
+                name = from_folder(p->sockets, ".sock", pid);
+            if (!name)
+                name = from_folder(state, ".jsonl", pid);
         } else if (first) {
             break;
         }
