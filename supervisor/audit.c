@@ -1,6 +1,7 @@
 #include "audit.h"
 #include "audit_line.h"
 #include "fd.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
