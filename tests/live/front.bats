@@ -5,6 +5,7 @@ load helper
 test_setup() {
     command -v tmux >/dev/null || skip "tmux is not installed"
     SERVERS=0
+    ID=$BATS_ROOT_PID # sleeps that nobody else's tests have
     RUN="$SW -q -m ${MODE:-enforce} -p $ALLOW_ALL -a reject"
 }
 
@@ -149,39 +150,39 @@ both_modes() { # FUNCTION: once in enforce, once in log mode
 
 ctrl_c() {
     terminal
-    type_line "$RUN -- sleep 100; echo status \$?"
-    wait_there "sleep 100"
+    type_line "$RUN -- sleep ${ID}100; echo status \$?"
+    wait_there "sleep ${ID}100"
     key C-c
     wait_for '^status 130|^> *$' # bash drops the rest of the line when the command died of SIGINT
     type_line 'echo again $?'
     wait_for '^again 130'
-    type_line "while true; do $RUN -- sleep 101; done"
-    wait_there "sleep 101"
+    type_line "while true; do $RUN -- sleep ${ID}101; done"
+    wait_there "sleep ${ID}101"
     key C-c
     type_line 'echo after the loop'
     wait_for '^after the loop'
-    wait_gone 'sleep 101'
+    wait_gone "sleep ${ID}101"
 }
 @test "Ctrl-C ends the command, and a shell's loop" { both_modes ctrl_c; }
 
 ctrl_z() {
     terminal
-    type_line "$RUN -- sleep 102"
-    wait_there "sleep 102"
+    type_line "$RUN -- sleep ${ID}102"
+    wait_there "sleep ${ID}102"
     key C-z
     wait_for 'Stopped'
-    [ "$(state_of "$(pgrep -xf 'sleep 102')")" = T ]
+    [ "$(state_of "$(pgrep -xf "sleep ${ID}102")")" = T ]
     type_line 'bg; echo in the background'
     wait_for '^in the background'
     sleep 0.2
-    [ "$(state_of "$(pgrep -xf 'sleep 102')")" = S ]
+    [ "$(state_of "$(pgrep -xf "sleep ${ID}102")")" = S ]
     type_line 'fg'
     sleep 0.3
     key C-z
     sleep 0.3
     type_line 'kill %1; wait; echo killed'
     wait_for '^killed'
-    wait_gone 'sleep 102'
+    wait_gone "sleep ${ID}102"
 }
 @test "Ctrl-Z, bg, fg, kill %1" { both_modes ctrl_z; }
 
@@ -212,10 +213,10 @@ inner_shell() {
     terminal
     type_line "$RUN -- env PS1='in> ' bash --norc --noprofile -i"
     wait_for '^in>'
-    type_line 'sleep 103'
-    wait_there 'sleep 103'
+    type_line "sleep ${ID}103"
+    wait_there "sleep ${ID}103"
     key C-z
-    wait_for '1.*Stopped.*sleep 103'
+    wait_for "Stopped.*sleep ${ID}103"
     type_line 'suspend'
     wait_for 'Stopped.*bash'
     type_line 'echo outside'
@@ -292,14 +293,14 @@ counter() {
             grep -q "'SIGHUP': 1, 'SIGUSR1': 3, 'SIGTERM': 1, 'SIGCONT': 1}" "$T/out"
         done
         # A script's own `kill $!`: sender and front are in one group, and the front alone is meant.
-        run timeout 20 bash -c "'$SW' -q -m $mode -p '$ALLOW_ALL' -a reject -- sleep 104 & sleep 0.5; kill \$!; wait \$!; echo status \$?"
+        run timeout 20 bash -c "'$SW' -q -m $mode -p '$ALLOW_ALL' -a reject -- sleep ${ID}104 & sleep 0.5; kill \$!; wait \$!; echo status \$?"
         [ "${lines[-1]}" = "status 143" ]
-        run timeout 20 timeout --foreground 0.5 "$SW" -q -m $mode -p "$ALLOW_ALL" -a reject -- sleep 104
+        run timeout 20 timeout --foreground 0.5 "$SW" -q -m $mode -p "$ALLOW_ALL" -a reject -- sleep ${ID}104
         [ "$status" = 124 ]
-        run timeout 20 timeout 0.5 "$SW" -q -m $mode -p "$ALLOW_ALL" -a reject -- sleep 104
+        run timeout 20 timeout 0.5 "$SW" -q -m $mode -p "$ALLOW_ALL" -a reject -- sleep ${ID}104
         [ "$status" = 124 ]
     done
-    wait_gone 'sleep 104'
+    wait_gone "sleep ${ID}104"
 }
 
 # The tree of a run that daemonised something: front, supervisor, command, and the daemon (its own session).
@@ -319,47 +320,47 @@ start_tree() { # MODE WORD
 }
 
 @test "kill -9 of the supervisor ends the tree, daemons too" {
-    start_tree enforce 105
+    start_tree enforce ${ID}105
     kill -9 "$SUPERVISOR"
-    wait_gone 'sleep 105'
-    wait_gone "$T/nothing|$SW .*sleep 105"
+    wait_gone "sleep ${ID}105"
+    wait_gone "$SW .*sleep ${ID}105"
 }
 
 @test "kill -9 of the front ends the tree, daemons too" {
-    start_tree enforce 106
+    start_tree enforce ${ID}106
     kill -9 "$FRONT"
-    wait_gone 'sleep 106'
+    wait_gone "sleep ${ID}106"
 }
 
 @test "kill -9 of the front in log mode ends the command and leaves its daemons" {
-    start_tree log 107
+    start_tree log ${ID}107
     kill -9 "$FRONT"
-    for i in $(seq 40); do [ "$(pgrep -cxf 'sleep 107')" = 2 ] && break; sleep 0.05; done
-    [ "$(pgrep -cxf 'sleep 107')" = 2 ]
-    pkill -9 -xf 'sleep 107'
-    wait_gone "$SW .*sleep 107"
+    for i in $(seq 40); do [ "$(pgrep -cxf "sleep ${ID}107")" = 2 ] && break; sleep 0.05; done
+    [ "$(pgrep -cxf "sleep ${ID}107")" = 2 ]
+    pkill -9 -xf "sleep ${ID}107"
+    wait_gone "$SW .*sleep ${ID}107"
 }
 
 @test "what the command leaves running: ended in enforce, kept in log and under --linger, whose guardian stays" {
     left() { timeout 20 "$SW" -q -p "$ALLOW_ALL" -a reject "$@" -- sh -c "setsid sleep $WORD >/dev/null 2>&1 </dev/null & echo said"; }
-    WORD=108
+    WORD=${ID}108
     run left
     [ "$output" = said ]
-    ! pgrep -xf 'sleep 108'
-    WORD=109
+    ! pgrep -xf "sleep ${ID}108"
+    WORD=${ID}109
     run left -m log
     [ "$output" = said ]
-    wait_there 'sleep 109'
-    pkill -9 -xf 'sleep 109'
-    wait_gone "$SW .*sleep 109"
-    WORD=110
+    wait_there "sleep ${ID}109"
+    pkill -9 -xf "sleep ${ID}109"
+    wait_gone "$SW .*sleep ${ID}109"
+    WORD=${ID}110
     run left --linger
     [ "$output" = said ]
-    wait_there 'sleep 110'
-    daemon=$(pgrep -xf 'sleep 110')
+    wait_there "sleep ${ID}110"
+    daemon=$(pgrep -xf "sleep ${ID}110")
     supervisor=$(ps -o ppid= -p "$daemon" | tr -d ' ')
     kill -9 "$supervisor"
-    wait_gone 'sleep 110'
+    wait_gone "sleep ${ID}110"
 }
 
 @test "a pipe end that the command closed is at its end" {
@@ -376,12 +377,12 @@ start_tree() { # MODE WORD
 
 @test "the group that becomes orphaned while stopped gets SIGHUP and SIGCONT" {
     terminal
-    type_line "$RUN -- sleep 111"
-    wait_there 'sleep 111'
+    type_line "$RUN -- sleep ${ID}111"
+    wait_there "sleep ${ID}111"
     key C-z
     wait_for Stopped
     local shell
     shell=$($S display-message -p -t t '#{pane_pid}')
     kill -9 "$shell"
-    wait_gone 'sleep 111'
+    wait_gone "sleep ${ID}111"
 }
