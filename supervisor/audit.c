@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -225,12 +224,13 @@ static int make_folders(const char *folder)
     return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+/* As the file will be known to others: its folder resolved, its own name kept (a link there is refused later). */
 static char *absolute(const char *path)
 {
-    char cwd[PATH_MAX];
-    if (path[0] == '/' || !getcwd(cwd, sizeof cwd))
-        return xstrdup(path);
-    return xasprintf("%s/%s", cwd, path);
+    const char *slash = strrchr(path, '/');
+    STR_AUTO folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+    STR_AUTO real = realpath(folder, NULL);
+    return real ? xasprintf("%s/%s", strcmp(real, "/") ? real : "", slash ? slash + 1 : path) : xstrdup(path);
 }
 
 static int choose_paths(struct audit *a, const struct audit_config *c, struct err *err)

@@ -192,5 +192,5 @@ void summary_print(const struct summary *s, const char *session, enum mode mode,
     if (s->entries && mode == MODE_LOG)
         log_note("make it a policy: sentinel-watch policy generate %s", audit_path ? audit_path : "LOG");
     else if (s->entries)
-        log_note("what would allow these: sentinel-watch last");
+        log_note("what would allow these: sentinel-watch last %s", audit_path ? audit_path : "");
 }

@@ -269,3 +269,150 @@ full_disk() { # fills the disk under a log that is being written; prints what th
     [[ $output == *"error no room for the audit log"* ]]
     [[ $output != *log.jsonl$'\n' ]]
 }
+
+# ---- the same with the real supervisor
+
+everything() { # a policy that allows all and records all
+    cat >"$T/all.yaml" <<-'IN'
+	version: 1
+	name: everything
+	rules:
+	  - allow: [read, write, exec]
+	  - allow: [connect, bind]
+	audit: {level: all}
+	IN
+}
+
+# Runs an agent that opens a file when it is told to, kills the scribe first, and prints what the agent could do.
+with_scribe_killed() { # MODE
+    everything
+    mkfifo "$T/go"
+    exec 9<>"$T/go"
+    # shellcheck disable=SC2016
+    sw --mode "$1" -a reject -p "$T/all.yaml" -o "$T/run.jsonl" -- bash -c 'exec 3<"$1"; : >"$2"; read -r -u 3 -t 30 _; if : </etc/hostname; then echo OPENED; else echo DENIED; fi' \
+        bash "$T/go" "$T/ready" >"$T/out" 2>"$T/err" 9>&- &
+    local run=$! i scribe=
+    for ((i = 0; i < 200; i++)); do
+        [ -e "$T/ready" ] && break
+        sleep 0.05
+    done
+    scribe=$(pgrep -f "^[^ ]*/sentinel-scribe write --log $T/run.jsonl") || true # of this test and no other: $T is its own
+    [ -n "$scribe" ] && kill -KILL "$scribe"
+    sleep 0.3
+    echo go >&9
+    wait "$run" || true
+    exec 9>&-
+    [ -n "$scribe" ]
+}
+
+@test "a run leaves a whole log, with the command first and the totals last" {
+    everything
+    sw -a reject -p "$T/all.yaml" -o "$T/run.jsonl" -- sh -c 'echo x >f; cat f; exit 3' || [ $? = 3 ]
+    verify "$T/run.jsonl"
+    [ "$status" = 0 ]
+    [ "$(head -n 1 "$T/run.jsonl" | jq -r '.event + " " + .command[0]')" = "start sh" ]
+    [ "$(tail -n 1 "$T/run.jsonl" | jq -r '"\(.event) \(.exit) \(.dropped)"')" = "end 3 0" ]
+    [ "$(jq -r --arg f "$T/work/f" 'select(.verb == "write" and .target.path == $f) | .decision' "$T/run.jsonl")" = allow ]
+}
+
+@test "a name with a newline and quotes forges nothing, and reads back" {
+    everything
+    name=$'a\n{"seq":1,"decision":"deny"}"\\x41\xff'
+    sw -a reject -p "$T/all.yaml" -o "$T/run.jsonl" -- touch "$name"
+    verify "$T/run.jsonl"
+    [ "$status" = 0 ]
+    [ "$(jq -r 'select(.decision == "deny")' "$T/run.jsonl" | wc -l)" = 0 ]
+    path=$(jq -r 'select(.verb == "write") | .target.path' "$T/run.jsonl" | tail -n 1)
+    [ "$(printf '%b' "${path}")" = "$T/work/$name" ]
+}
+
+@test "the scribe is killed: in enforce everything is denied from then on" {
+    with_scribe_killed enforce
+    cat "$T/out" "$T/err"
+    grep -q DENIED "$T/out"
+    grep -q "the scribe has died; every supervised call is denied" "$T/err"
+}
+
+@test "the scribe is killed: in log mode the run goes on and what is lost is counted" {
+    with_scribe_killed log
+    cat "$T/out" "$T/err"
+    grep -q OPENED "$T/out"
+    grep -q "the scribe has died; the run goes on" "$T/err"
+    grep -q "LOST" "$T/err"
+}
+
+fill_and_open() { # SW MODE: an agent that fills the disk under its own log, then opens a file again and again
+    # shellcheck disable=SC2016
+    timeout 60 "$1" --mode "$2" -a reject -p "$T/all.yaml" -o "$T/disk/log.jsonl" -- bash -c 'dd if=/dev/zero of="$1/filler" bs=64k 2>/dev/null
+        for ((i = 0; i < 5000; i++)); do : </etc/hostname || { echo "denied at $i"; exit 7; }; done; echo "all opened"' bash "$T/disk" 2>&1
+    echo "status $?"
+    "$SW_BUILD/sentinel-scribe" audit verify "$T/disk/log.jsonl"
+    tail -n 1 "$T/disk/log.jsonl"
+    # every open that the agent was granted is in the log
+    echo "recorded $(grep -c '"path":"/etc/hostname".*"decision":"allow"' "$T/disk/log.jsonl")"
+}
+
+@test "a full disk: in enforce calls are denied rather than unrecorded, and none that was allowed is lost" {
+    everything
+    export -f fill_and_open
+    export T SW_BUILD
+    run on_small_disk 3072 fill_and_open "$SW" enforce
+    echo "$output"
+    [[ $output == *"No space left on device; every supervised call is denied"* ]]
+    [[ $output == *"status 7"* ]]
+    [[ $output == *"whole, "* ]]
+    [ "$(grep '"event":"end"' <<<"$output" | jq -r .dropped)" = 0 ]
+    opened=$(grep -oE 'denied at [0-9]+' <<<"$output" | grep -oE '[0-9]+')
+    [ "$(grep -oE '^recorded [0-9]+' <<<"$output" | grep -oE '[0-9]+')" = "$opened" ]
+}
+
+@test "a full disk: in log mode nothing is denied, and the last line and the summary say how much was lost" {
+    everything
+    export -f fill_and_open
+    export T SW_BUILD
+    run on_small_disk 3072 fill_and_open "$SW" log
+    echo "$output"
+    [[ $output == *"all opened"*"status 0"* ]]
+    [[ $output == *"LOST"* ]]
+    [[ $output == *"whole, "* ]]
+    [ "$(grep '"event":"end"' <<<"$output" | jq -r .dropped)" -gt 0 ]
+}
+
+@test "no place for the log: 125, with the name of the flag, and the command is not run" {
+    everything
+    run sw -p "$T/all.yaml" -o "$T/none/x.jsonl" -- touch "$T/ran"
+    [ "$status" = 125 ]
+    [[ $output == *"--audit"* ]]
+    ln -s "$T/log.jsonl" "$T/link.jsonl"
+    run sw -p "$T/all.yaml" -o "$T/link.jsonl" -- touch "$T/ran"
+    [ "$status" = 125 ]
+    echo "mine" >"$T/mine"
+    run sw -p "$T/all.yaml" -o "$T/mine" -- touch "$T/ran"
+    [ "$status" = 125 ]
+    [ "$(cat "$T/mine")" = mine ]
+    [ ! -e "$T/ran" ]
+}
+
+@test "the agent reads its own denials, and nobody else's file is left behind" {
+    mkdir -p "$HOME/.ssh"
+    echo secret >"$HOME/.ssh/id_ed25519"
+    # shellcheck disable=SC2016
+    run sw -a reject -p agent-base -o "$T/run.jsonl" -- sh -c 'cat "$HOME/.ssh/id_ed25519" 2>/dev/null; echo; cat "$SENTINEL_WATCH_DENIALS"; stat -c %a "$SENTINEL_WATCH_DENIALS"'
+    [[ $output != *secret* ]]
+    line=$(grep '^{' <<<"$output")
+    [ "$(jq -r '.verb + " " + .rule' <<<"$line")" = "read agent-base:ssh-keys" ]
+    [ "$(jq -r '.message | length' <<<"$line")" -gt 10 ]
+    [[ $output == *600* ]]
+    [ -z "$(find "$T/state" -name '*.denials.jsonl')" ]
+    run "$SCRIBE" last "$T/run.jsonl"
+    [[ $output == *"read $HOME/.ssh/id_ed25519"* ]]
+    [[ $output == *"without: [agent-base:ssh-keys]"* ]]
+}
+
+@test "Ctrl-C and TERM to the job do not reach the scribe" {
+    everything
+    sw -a reject -p "$T/all.yaml" -o "$T/run.jsonl" -- sh -c 'kill -INT 0; sleep 1' || true
+    verify "$T/run.jsonl"
+    [ "$status" = 0 ]
+    [ "$(tail -n 1 "$T/run.jsonl" | jq -r .end)" = exited ]
+}
