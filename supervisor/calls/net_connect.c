@@ -62,7 +62,8 @@ bool net_connect_may_block(const struct request *r)
 {
     const struct net_call *c = r->own;
 
-    return !immediate(&c->socket) && !is_near(r);
+    /* With SO_SNDTIMEO a second connect() that runs out of time says EALREADY, where the first says EINPROGRESS: no trying. */
+    return !immediate(&c->socket) && (!is_near(r) || net_restart(c->socket.fd) == EINTR);
 }
 
 void net_connect_carry(const struct calls_env *env, struct request *r, struct reply *reply)
