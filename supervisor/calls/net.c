@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/netlink.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -120,8 +121,8 @@ static int new_path(const struct resolver *v, struct endpoint *e, const char *pa
         return err;
     if (e->place.exists || !strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, "/"))
         return EADDRINUSE;
-    if (e->place.trailing_slash)
-        return ENOENT;
+    if (e->place.trailing_slash || e->place.fs_type == PROC_SUPER_MAGIC)
+        return ENOENT; /* procfs: its look-up fails before permissions are asked */
     if (syscall(SYS_faccessat2, e->place.dir, "", W_OK | X_OK, AT_EACCESS | AT_EMPTY_PATH) < 0 && (errno == EACCES || errno == EROFS))
         return errno;
     return 0;
