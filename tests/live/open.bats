@@ -31,6 +31,27 @@ allow_all() {
     errno_table as_user
 }
 
+@test "the same for a child that became another user inside a session of root" {
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    allow_all
+    for m in plain enforce; do
+        mkdir -p "$T/$m/w"
+        chmod 777 "$T/$m" "$T/$m/w"
+    done
+    become="setpriv --reuid=$USER_ID --regid=$USER_ID --groups=$USER_ID,777"
+    $become "$AGENTS/errnos" "$T/plain/w" >"$T/plain.out"
+    sw -q -p "$T/all.yaml" -o "$T/enforce/audit.jsonl" -- $become "$AGENTS/errnos" "$T/enforce/w" >"$T/enforce.out"
+    diff "$T/plain.out" "$T/enforce.out"
+}
+
+@test "opens that wait: only their thread, interrupted and restarted as natively" {
+    allow_all
+    mkdir plain enforce
+    "$AGENTS/fifo_wait" plain >"$T/plain.out"
+    sw -q -p "$T/all.yaml" -o "$T/audit.jsonl" -- "$AGENTS/fifo_wait" enforce >"$T/enforce.out"
+    diff "$T/plain.out" "$T/enforce.out"
+}
+
 @test "a file is closed when close() returns" {
     allow_all
     "$AGENTS/late_reference" "$T/work" 300
