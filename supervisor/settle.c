@@ -321,7 +321,7 @@ void settle_judge(struct stage *s, struct request *r, bool on_receiver)
         d = kernel_says(r->native);
     /* What the kernel would refuse anyway is never asked about; a denied path gives the rule's errno whether it exists or
      * not. (A protection hides nothing: whether nscd runs is no secret, and every program that asks would show as denied.) */
-    if (r->native && (d.effect != EFFECT_DENY || d.by == BY_PROTECTED))
+    if (r->native && !r->refuse && (d.effect != EFFECT_DENY || d.by == BY_PROTECTED))
         d = kernel_says(r->native);
     r->eval_ns = now_ns() - before;
     struct outcome likely = {.allowed = d.effect != EFFECT_DENY, .would = d.effect, .by = d.by, .decision = d};
