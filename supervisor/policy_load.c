@@ -2,6 +2,7 @@
 #include "policy_compile.h"
 #include "policy_find.h"
 #include "policy_identity.h"
+#include "policy_lookups.h"
 #include "policy_protect.h"
 #include "policy_trust.h"
 
@@ -517,6 +518,8 @@ int policy_load(const struct policy_sources *s, struct policy **ret, struct buf 
 {
     struct loading l = {.s = s, .warnings = warnings, .policy = xcalloc(1, sizeof *l.policy)};
     l.policy->approval_timeout_ms = -1;
+    if (!s->no_layers)
+        push_rule(l.policy, policy_lookups_rule("/etc/resolv.conf"));
     place_adhoc(&l);
     if (!s->no_layers && !s->immutable)
         place_project(&l);

@@ -262,3 +262,31 @@ user_file() { # NAME below sentinel-watch's configuration, from stdin
     [ "$status" = 2 ]
     [[ $output == *"nearest: check"* ]]
 }
+
+@test "look-ups at the machine's resolver are no matter of connect rules, but of hard denies" {
+    local server
+    server=$(awk '$1 == "nameserver" {sub(/%.*/, "", $2); print $2; exit}' /etc/resolv.conf)
+    [[ $server == *:* ]] && server="[$server]"
+    server=${server:-127.0.0.1}
+    printf 'version: 1\nrules: [{deny: connect}]\n' >closed.yaml
+    printf 'version: 1\nrules: [{deny: connect, hard: true}]\n' >hard.yaml
+    explained allow network.resolve:any -p ./closed.yaml connect "udp:$server:53"
+    explained deny closed:#1 -p ./closed.yaml connect "tcp:$server:443"
+    explained deny hard:#1 -p ./hard.yaml connect "udp:$server:53"
+}
+
+@test "sentinel-watch runs the verb, and a run stops on a policy that does not load" {
+    printf 'version: 1\nmodes: log\n' >bad.yaml
+    run sw policy check ./bad.yaml
+    [ "$status" = 1 ]
+    [[ $output == "./bad.yaml:2:1: found the key"* ]]
+    run sw -p ./bad.yaml -- touch never
+    [ "$status" = 125 ]
+    [ ! -e never ]
+    run sw --allow read:relative -- touch never
+    [ "$status" = 2 ]
+    [ ! -e never ]
+    run sw -p no-such-profile -- touch never
+    [ "$status" = 125 ]
+    [ ! -e never ]
+}
