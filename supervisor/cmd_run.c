@@ -60,10 +60,11 @@ static void say_lines(struct buf *b)
         log_warn("%s", line);
 }
 
-/* A mistake in a rule of the command line stands under its flag: "--allow: found ...", and comes first. */
+/* A mistake in a rule of the command line stands under its flag and comes first. */
 static bool on_command_line(const struct buf *mistakes)
 {
-    return mistakes->data && !strncmp(mistakes->data, "--", 2);
+    static const char start[] = "command line, --";
+    return mistakes->data && !strncmp(mistakes->data, start, sizeof start - 1);
 }
 
 static int load_policy(struct run *r, struct err *err)
