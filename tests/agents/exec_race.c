@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,8 +18,9 @@ static size_t at;
 
 static void flip(void)
 {
-    /* One byte at a time, the one that differs: whatever is read is either of the two. */
-    for (;;) {
+    /* One byte at a time, the one that differs: whatever is read is either of the two. For some milliseconds: nobody else ends
+     * the process that shares the memory of one that has become another program. */
+    for (int i = 0; i < 5000000; i++) {
         path[at] = evil[at];
         path[at] = good[at];
     }
@@ -34,9 +34,8 @@ static void *flip_thread(void *arg)
 
 static int flip_process(void *arg)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     flip();
-    return 0;
+    _exit(0);
 }
 
 int main(int argc, char **argv)
@@ -61,7 +60,7 @@ int main(int argc, char **argv)
             if (!strcmp(argv[1], "thread"))
                 pthread_create(&t, NULL, flip_thread, NULL);
             else if (!strcmp(argv[1], "vm"))
-                clone(flip_process, (char *)malloc(65536) + 65536, CLONE_VM | SIGCHLD, NULL);
+                clone(flip_process, (char *)malloc(65536) + 65536, CLONE_VM, NULL);
             usleep(1 + i % 40);
             for (int k = 0; k < 10; k++)
                 execl((const char *)path, "x", (char *)NULL);
