@@ -1,8 +1,8 @@
 #include "still.h"
 #include <pthread.h>
 
-/* Writers first: a tree that renames without end must not keep a bind waiting for ever. */
-static pthread_rwlock_t lock = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+/* Changes first: one that hangs (a network file system) keeps binds waiting, and no other change behind them. */
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 
 void change_begin(void)
 {

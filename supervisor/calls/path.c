@@ -14,6 +14,7 @@
 #include "calls_tables.h"
 #include "fd.h"
 #include "memory.h"
+#include "still.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -628,7 +629,9 @@ static const struct shape *shape_of(const struct request *r)
     {                                                                                                                  \
         struct change *c = r->own;                                                                                     \
         (void)env;                                                                                                     \
+        change_begin();                                                                                                \
         carry_##kind(c, reply);                                                                                        \
+        change_end();                                                                                                  \
         place_finish(&c->a);                                                                                           \
         place_finish(&c->b);                                                                                           \
     }

@@ -322,3 +322,25 @@ P
     [ "$(cd "$T/work/ok" && echo *)" = "a.sock b.sock" ]
     [ -z "$(ls "$T/locked")" ]
 }
+
+@test "race: bind through a link that another thread exchanges" {
+    mkdir "$T/work/ok" "$T/work/bad"
+    cat >"$T/p.yaml" <<P
+version: 1
+name: p
+rules:
+  - allow: [read, exec]
+  - deny: write
+    name: bad
+    path: "$T/work/bad/**"
+  - allow: write
+  - allow: bind
+P
+    run -0 "$AGENTS/bind_race" ln ok bad 300
+    [[ $output =~ there\ [1-9] ]]
+    rm -f "$T"/work/bad/s* "$T"/work/ok/s*
+    run -0 sw -q -p "$T/p.yaml" -o "$T/a.jsonl" -- "$AGENTS/bind_race" ln ok bad "${SW_RACE_MS:-1000}"
+    echo "$output"
+    [[ $output =~ bound\ [1-9][0-9]*\ there\ 0$ ]]
+    jq -r 'select(.syscall == "bind" and .decision == "deny") | .rule' "$T/a.jsonl" | grep -qx p:bad
+}
