@@ -231,6 +231,11 @@ static int begin_asking(struct run *r, struct err *err)
         return 0;
     if (!r->o.immutable)
         r->answers = answers_path(r->places.config_home, r->policy->name, r->o.command[0]);
+    /* As with the user's layer: a home that is not ours may be closed to us. Then nothing is remembered. */
+    if (r->answers && !r->places.home_is_ours && faccessat(AT_FDCWD, r->answers, R_OK, AT_EACCESS) && errno != ENOENT) {
+        free(r->answers);
+        r->answers = NULL;
+    }
     FD_AUTO tty = fd_high(open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
     r->has_terminal = tty >= 0;
     bool console = r->o.approval == APPROVAL_CONSOLE;

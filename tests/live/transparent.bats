@@ -153,6 +153,16 @@ X
     transparent "$T/so /etc/passwd /nonexistent /proc/self/status; $T/m; $(command -v busybox) sh -c 'busybox ls -l /etc/hostname; busybox cat /etc/hostname | busybox wc -c; busybox ls /nonexistent'"
 }
 
+@test "a HOME that is another user's and closed" {
+    [ "$(id -u)" = 0 ] || skip "needs root, to be two users"
+    give_to_user
+    mkdir -m 700 "$T/closed"
+    chown 0:0 "$T/closed"
+    unset XDG_CONFIG_HOME
+    HOME=$T/closed run as_user "$SW" -q -p "$ALLOW_ALL" -o "$T/a.jsonl" -- sh -c 'echo $HOME'
+    [ "$status" = 0 ] && [ "${lines[-1]}" = "$T/closed" ]
+}
+
 @test "64 threads open files at once" {
     transparent "$AGENTS/threads64"
 }
