@@ -13,9 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000 /* Linux 5.8 */
+#endif
 #define MAX_LINKS 40 /* MAXSYMLINKS of the kernel */
 
 int resolve_open(int dir, const char *path, uint64_t flags, uint64_t how)
@@ -54,19 +58,27 @@ static int open_link(pid_t tid, const char *name)
     return fd < 0 ? -e : fd;
 }
 
-/* The caller's root when it is another than ours, else -1. */
+/* The caller's root when it is another than ours, else -1. Only log mode comes here for each call: so no descriptor is
+ * opened as long as nobody has another. */
 static int other_root(const struct resolver *r, int *ret)
 {
+    static _Atomic uint64_t ours[3];
     *ret = -1;
     if (r->enforce)
         return 0;
-    FD_AUTO fd = open_link(r->tid, "root");
-    if (fd < 0)
-        return -fd;
-    FD_AUTO ours = open("/", O_PATH | O_CLOEXEC);
-    if (!resolve_same(fd, ours))
-        *ret = fd_steal(&fd);
-    return 0;
+    char path[40];
+    struct statx x;
+    snprintf(path, sizeof path, "/proc/%d/root", r->tid);
+    if (!ours[0] && !statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &x)) {
+        ours[2] = x.stx_mnt_id;
+        ours[1] = makedev(x.stx_dev_major, x.stx_dev_minor);
+        ours[0] = x.stx_ino;
+    }
+    if (!statx(AT_FDCWD, path, 0, STATX_INO | STATX_MNT_ID, &x) && x.stx_ino == ours[0] &&
+        makedev(x.stx_dev_major, x.stx_dev_minor) == ours[1] && x.stx_mnt_id == ours[2])
+        return 0;
+    *ret = open_link(r->tid, "root");
+    return *ret < 0 ? -*ret : 0;
 }
 
 static int look(const struct resolver *r, int dirfd, bool absolute, struct eyes *ret)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@ static volatile struct shared {
     struct open_how how;
     int stop, started;
 } *s;
-static char pub[512], sec[512], pubdir[512], secdir[512], link_[512], spare[512];
+static char pub[512], sec[512], pubdir[512], secdir[512], owndir[512], link_[512], spare[512];
 static int pubfd, secfd;
 #define NUMBER 200
 
@@ -57,6 +58,12 @@ static void flip_once(void)
         rename(spare, link_);
     } else if (!strcmp(kind, "exchange")) {
         syscall(SYS_renameat2, AT_FDCWD, spare, AT_FDCWD, link_, 2);
+    } else if (!strcmp(kind, "newname") || !strcmp(kind, "mkdir")) {
+        syscall(SYS_renameat2, AT_FDCWD, spare, AT_FDCWD, link_, 2);
+    } else if (!strcmp(kind, "create")) {
+        unlink(link_);
+        dwell();
+        symlink(sec, link_);
     } else if (!strcmp(kind, "flags")) {
         s->how.flags = O_RDWR;
         dwell();
@@ -96,6 +103,8 @@ static int child(void *arg)
 
 static int one_open(void)
 {
+    if (!strcmp(kind, "create"))
+        return open(link_, O_RDWR | O_CREAT, 0600);
     if (!strcmp(kind, "dirfd"))
         return openat(NUMBER, "file", O_RDONLY);
     if (!strcmp(kind, "link") || !strcmp(kind, "exchange")) {
@@ -110,6 +119,23 @@ static int one_open(void)
     return open((char *)s->path, O_RDONLY);
 }
 
+/* Makes a name through the link that changes. 1 when it came to be in the denied folder, 0 in the other, -1 nowhere. */
+static int one_name(void)
+{
+    char path[600], there[600], here[600];
+    snprintf(path, sizeof path, "%s/new", link_);
+    snprintf(there, sizeof there, "%s/new", secdir);
+    snprintf(here, sizeof here, "%s/new", owndir);
+    if (!strcmp(kind, "mkdir"))
+        mkdir(path, 0700);
+    else
+        close(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    int got = !access(there, F_OK) ? 1 : !access(here, F_OK) ? 0 : -1;
+    remove(here);
+    remove(there);
+    return got;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 4)
@@ -122,6 +148,7 @@ int main(int argc, char **argv)
     snprintf(sec, sizeof sec, "%s/sec/file", dir);
     snprintf(pubdir, sizeof pubdir, "%s/pub", dir);
     snprintf(secdir, sizeof secdir, "%s/sec", dir);
+    snprintf(owndir, sizeof owndir, "%s/own", dir);
     snprintf(link_, sizeof link_, "%s/turn", dir);
     snprintf(spare, sizeof spare, "%s/spare", dir);
     pubfd = open(pubdir, O_PATH);
@@ -129,7 +156,8 @@ int main(int argc, char **argv)
     dup2(pubfd, NUMBER);
     unlink(link_);
     unlink(spare);
-    if (symlink(pubdir, link_) || (!strcmp(kind, "exchange") && symlink(secdir, spare)))
+    int names = !strcmp(kind, "newname") || !strcmp(kind, "mkdir");
+    if (symlink(names ? owndir : pubdir, link_) || ((names || !strcmp(kind, "exchange")) && symlink(secdir, spare)))
         return 2;
     put(pub);
     s->how.flags = strcmp(kind, "opath") ? O_RDONLY : O_PATH;
@@ -144,6 +172,12 @@ int main(int argc, char **argv)
     while (!s->started)
         sched_yield();
     for (int i = 0; i < n && !(got && argc > 4); i++) {
+        if (names) {
+            int r = one_name();
+            got += r == 1;
+            allowed += r == 0;
+            continue;
+        }
         int fd = one_open();
         if (fd < 0)
             continue;
@@ -152,7 +186,7 @@ int main(int argc, char **argv)
             int flags = fcntl(fd, F_GETFL);
             got += (flags & O_ACCMODE) == O_RDWR && !(flags & O_PATH);
             allowed += (flags & O_ACCMODE) == O_RDONLY;
-        } else if (read(fd, text, 6) == 6) {
+        } else if (read(fd, text, 6) == 6 || !strcmp(kind, "create")) {
             got += !memcmp(text, "SECRET", 6);
             allowed += !!memcmp(text, "SECRET", 6);
         }

@@ -73,18 +73,18 @@ allow_all() {
 # What decides which file is opened changes while the call is made: memory of a sibling thread, of a CLONE_VM process, shared
 # memory, the descriptor, links, the working folder, openat2's flags.
 @test "an open cannot be raced" {
-    mkdir pub sec
+    mkdir pub sec own
     echo public >pub/file
     echo SECRET >sec/file
     cat >"$T/p.yaml" <<END
 version: 1
 rules:
-  - {deny: read, name: sec, path: "$T/work/sec/**"}
+  - {deny: [read, write], name: sec, path: "$T/work/sec/**"}
   - {deny: write, name: pub, path: "$T/work/pub/**"}
   - allow: [read, write, exec]
   - allow: [connect, bind]
 END
-    for kind in path vm shared dirfd link exchange cwd flags opath; do
+    for kind in path vm shared dirfd link exchange cwd flags opath create newname mkdir; do
         "$AGENTS/flip" $kind "$T/work" 1000000 until
         run sw -q -p "$T/p.yaml" -o "$T/$kind.jsonl" -- "$AGENTS/flip" $kind "$T/work" 3000
         echo "$kind: $output"
