@@ -7,12 +7,12 @@
 
 static int not_yet(int argc, char **argv)
 {
-    fprintf(stderr, "sentinel-watch: %s is not there yet: use sentinel-watch console\n", argv[0]);
+    fprintf(stderr, "sentinel-watch: %s is not there yet: use sentinel-watch console or tui\n", argv[0]);
     return 125;
 }
 
 static const struct { const char *verb; int (*run)(int argc, char **argv); } verbs[] = {
-    {"console", console_main}, {"tui", not_yet}, {"desktop", not_yet}};
+    {"console", console_main}, {"tui", tui_main}, {"desktop", not_yet}};
 
 int main(int argc, char **argv)
 {
