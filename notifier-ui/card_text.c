@@ -39,9 +39,12 @@ static const char *program_of(const struct question *q)
 
 void card_line(struct buf *b, const struct question *q, size_t columns)
 {
-    base(b, program_of(q));
-    buf_printf(b, " %s ", does(question_text(q, "verb")));
-    plain_elide(b, question_text(q, "target"), columns > 48 ? columns - 44 : 24);
+    BUF_AUTO who = {0};
+    base(&who, program_of(q));
+    buf_printf(&who, " %s ", does(question_text(q, "verb")));
+    size_t used = plain_columns(who.data);
+    buf_put(b, who.data, who.len);
+    plain_elide(b, question_text(q, "target"), columns > used ? columns - used : 0);
 }
 
 /* A list of words in one line, each in quotes where blanks could mislead. */

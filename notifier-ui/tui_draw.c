@@ -99,19 +99,20 @@ static void queue(const struct tui *t, struct area a)
     }
 }
 
+/* What an answer would write comes first: on a small screen it is the last that may be missing. */
 static void details(const struct tui *t, struct area a)
 {
     BUF_AUTO b = {0};
-    card_text(&b, t->chosen, (size_t)a.columns, t->now_ms);
     if (*tui_target(t)) {
-        buf_printf(&b, "\n  s, m and A would write (t: %s, p: %s):\n", tui_target(t), tui_program(t));
+        buf_printf(&b, "s, m and A would write (t: %s, p: %s):\n", tui_target(t), tui_program(t));
         card_rules(&b, t->chosen, "allow", tui_target(t), tui_program(t));
         const char *not = question_text(t->chosen, "always_not");
         if (*not)
-            buf_printf(&b, "  not A: %s\n", not);
+            buf_printf(&b, "not A: %s\n", not);
     } else {
-        buf_puts(&b, "\n  This can be answered only once: a or d.\n");
+        buf_puts(&b, "This can be answered only once: a or d.\n");
     }
+    card_text(&b, t->chosen, (size_t)a.columns, t->now_ms);
     lines(&a, b.data);
 }
 

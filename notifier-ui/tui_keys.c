@@ -12,7 +12,8 @@ struct tui_row {
     int key, also; /* also: another key for the same, 0 none */
     const char *shown, *word, *help;
     void (*run)(struct tui *t, const struct tui_row *row);
-    bool answers; /* needs a chosen question, and waits for the quiet */
+    bool answers; /* needs a chosen question */
+    bool quiet;   /* waits for the quiet */
     const char *effect, *scope;
     int step;
 };
@@ -116,22 +117,22 @@ static void quit(struct tui *t, const struct tui_row *row)
 }
 
 static const struct tui_row rows[] = {
-    {'a', 0, "a", "allow", "allow once", answer, true, "allow", "once", 0},
-    {'s', 0, "s", "session", "allow for this session, as wide as shown", answer, true, "allow", "session", 0},
-    {'m', 0, "m", "10 min", "allow for ten minutes, as wide as shown", answer, true, "allow", "10m", 0},
-    {'A', 0, "A", "always", "allow always: shows the rule and asks", keep, true, "allow", NULL, 0},
-    {'d', 0, "d", "deny", "deny once", answer, true, "deny", "once", 0},
-    {'D', 0, "D", "deny session", "deny for this session, as wide as shown", answer, true, "deny", "session", 0},
-    {'N', 0, "N", "never", "deny always: shows the rule and asks", keep, true, "deny", NULL, 0},
-    {'t', 0, "t", "target", "how much the rule covers: exact, name, dir, tree, host, any", target, true, NULL, NULL, 0},
-    {'p', 0, "p", "program", "for whom the rule is: this program, under this parent, any", program, true, NULL, NULL, 0},
-    {'j', KEY_DOWN, "j", NULL, "the next question", move_by, false, NULL, NULL, 1},
-    {'k', KEY_UP, "k", NULL, "the one before", move_by, false, NULL, NULL, -1},
-    {'l', 0, "l", "log", "what was answered, and back", view, false, NULL, NULL, VIEW_LOG},
-    {'/', 0, "/", NULL, "show only questions that hold a text (empty: all)", begin_filter, false, NULL, NULL, 0},
-    {'x', 0, "x", NULL, "end the agent (asks)", stop, true, NULL, NULL, 0},
-    {'h', '?', "h", "help", "this help, and back", view, false, NULL, NULL, VIEW_HELP},
-    {'q', 0, "q", "quit", "leave; questions go on waiting", quit, false, NULL, NULL, 0},
+    {'a', 0, "a", "allow", "allow once", answer, true, true, "allow", "once", 0},
+    {'s', 0, "s", "session", "allow for this session, as wide as shown", answer, true, true, "allow", "session", 0},
+    {'m', 0, "m", "10 min", "allow for ten minutes, as wide as shown", answer, true, true, "allow", "10m", 0},
+    {'A', 0, "A", "always", "allow always: shows the rule and asks", keep, true, true, "allow", NULL, 0},
+    {'d', 0, "d", "deny", "deny once", answer, true, true, "deny", "once", 0},
+    {'D', 0, "D", "deny session", "deny for this session, as wide as shown", answer, true, true, "deny", "session", 0},
+    {'N', 0, "N", "never", "deny always: shows the rule and asks", keep, true, true, "deny", NULL, 0},
+    {'t', 0, "t", "target", "how much the rule covers: exact, name, dir, tree, host, any", target, true, false, NULL, NULL, 0},
+    {'p', 0, "p", "program", "for whom the rule is: this program, under this parent, any", program, true, false, NULL, NULL, 0},
+    {'j', KEY_DOWN, "j", NULL, "the next question", move_by, false, false, NULL, NULL, 1},
+    {'k', KEY_UP, "k", NULL, "the one before", move_by, false, false, NULL, NULL, -1},
+    {'l', 0, "l", "log", "what was answered, and back", view, false, false, NULL, NULL, VIEW_LOG},
+    {'/', 0, "/", NULL, "show only questions that hold a text (empty: all)", begin_filter, false, false, NULL, NULL, 0},
+    {'x', 0, "x", NULL, "end the agent (asks)", stop, true, true, NULL, NULL, 0},
+    {'h', '?', "h", "help", "this help, and back", view, false, false, NULL, NULL, VIEW_HELP},
+    {'q', 0, "q", "quit", "leave; questions go on waiting", quit, false, false, NULL, NULL, 0},
 };
 
 bool tui_key_row(int i, const char **key, const char **word, const char **help)
@@ -197,7 +198,7 @@ void tui_key(struct tui *t, int key)
             continue;
         if (row->answers && (t->view != VIEW_QUEUE || !t->chosen))
             tui_say(t, t->chosen ? "l or h leads back to the questions" : "nothing waits");
-        else if (row->answers && t->now_ms < t->live_ms)
+        else if (row->answers && row->quiet && t->now_ms < t->live_ms)
             t->live_ms = t->now_ms + QUIET_MS; /* typed before this could be read: thrown away, and the quiet starts anew */
         else
             row->run(t, row);

@@ -24,7 +24,7 @@ static const struct verb_row {
     {"audit", NULL, "sentinel-scribe", true, NULL},
     {"last", NULL, "sentinel-scribe", true, NULL},
     {"console", NULL, "sentinel-notifier", true, NULL},
-    {"tui", NULL, NULL, false, "use `sentinel-watch console`"},
+    {"tui", NULL, "sentinel-notifier", true, NULL},
     {"desktop", NULL, NULL, false, "use `sentinel-watch console`"},
     {"answers", NULL, NULL, false, "the files are $XDG_CONFIG_HOME/sentinel-watch/answers/*.yaml"},
     {"sessions", NULL, NULL, false, "the sockets are listed by: ls $XDG_RUNTIME_DIR/sentinel-watch"},

@@ -63,8 +63,8 @@ static int take_approval(struct options *o, const char *from, const char *value,
         STR_AUTO near = nearest_text(value, approval_names);
         return BAD("%s: found %s, expected auto, desktop, tui, console or reject%s", from, found, near);
     }
-    if (o->approval == APPROVAL_TUI || o->approval == APPROVAL_DESKTOP)
-        return BAD("%s: the interface `%s` " NOT_YET ": console, reject and auto are", from, value);
+    if (o->approval == APPROVAL_DESKTOP)
+        return BAD("%s: the interface `%s` " NOT_YET ": tui, console, reject and auto are", from, value);
     o->approval_set = true;
     return 0;
 }
@@ -75,8 +75,8 @@ int options_approval(const char *text, enum approval_how *ret, struct err *err)
         *ret = APPROVAL_AUTO; /* of a list, whichever can be had: which is what auto does */
     else if (!find_approval(text, ret))
         return err_set(err, 0, "the policy's approval.handlers: `%s` is no interface", text);
-    if (*ret == APPROVAL_TUI || *ret == APPROVAL_DESKTOP)
-        return err_set(err, 0, "the policy's approval.handlers: the interface `%s` " NOT_YET ": console, reject and auto are", text);
+    if (*ret == APPROVAL_DESKTOP)
+        return err_set(err, 0, "the policy's approval.handlers: the interface `%s` " NOT_YET ": tui, console, reject and auto are", text);
     return 0;
 }
 

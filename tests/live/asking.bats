@@ -72,6 +72,12 @@ decided() { # what decided the reads of the kept files, in order
     jq -r 'select(.target.path? != null and (.target.path | startswith("'"$T/keep"'"))) | "\(.decision) \(.decided_by) \(.handler)"' "$T/log"
 }
 
+decided_is() { # WANT
+    [ "$(decided)" = "$1" ] && return 0
+    printf 'wanted:\n%s\nfound:\n%s\n' "$1" "$(decided)"
+    return 1
+}
+
 # An agent that waits until an interface is attached.
 GO='while ! [ -e ../go ]; do sleep 0.05; done;'
 
@@ -89,7 +95,7 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     finish
     [ "$status" = 0 ]
     [ "$(grep -c s3cret "$T/out")" = 2 ]
-    [ "$(decided)" = $'allow user console\nallow user console' ]
+    decided_is $'allow user console\nallow user console'
 }
 
 @test "deny once: EACCES, and the same again is not asked for a while" {
@@ -106,7 +112,7 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     grep -q second=1 "$T/out"
     grep -q "Permission denied" "$T/err"
     ! grep -q s3cret "$T/out"
-    [ "$(decided)" = $'deny user console\ndeny answer console\nallow user console' ]
+    decided_is $'deny user console\ndeny answer console\nallow user console'
 }
 
 @test "allow for the session, one folder, this program: asked once; another program is asked" {
@@ -121,7 +127,7 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     key a "D 2"
     finish
     [ "$(cat "$T/out")" = $'s3cret\nalso\ns3cret' ]
-    [ "$(decided)" = $'allow user console\nallow answer null\nallow answer null\ndeny user console' ]
+    decided_is $'allow user console\nallow answer null\nallow answer null\ndeny user console'
 }
 
 @test "an answer settles what waits already, and the other interface is told" {
@@ -163,7 +169,7 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     wait_for "$T/a" "question 2: timeout"
     finish
     [ ! -s "$T/out" ]
-    [ "$(decided)" = $'deny timeout null\ndeny timeout null' ]
+    decided_is $'deny timeout null\ndeny timeout null'
 }
 
 @test "nobody there: denied at once, and the record says which setting changes it" {
@@ -171,7 +177,7 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     start cat "$T/keep/one"
     finish
     [ $((SECONDS - before)) -lt 5 ]
-    [ "$(decided)" = "deny unattended null" ]
+    decided_is "deny unattended null"
     grep -q "no terminal" "$T/err"
     jq -r 'select(.decided_by == "unattended") | .why' "$T/log" | grep -q -- --approval
     rm "$T/log"
@@ -204,7 +210,7 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     finish
     [ "$(cat "$T/out")" = "s3cret ticks" ]
     [ "$(grep -c "^sentinel-watch asks" "$T/a")" = 1 ]
-    [ "$(decided)" = "allow user console" ]
+    decided_is "allow user console"
 }
 
 @test "a caller that is killed takes its question with it" {
@@ -236,7 +242,7 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     start sh -c "cat $T/keep/two; head -n1 $T/keep/one"
     finish
     [ "$(cat "$T/out")" = also ]
-    [ "$(decided)" = $'allow answer null\ndeny unattended null' ]
+    decided_is $'allow answer null\ndeny unattended null'
 }
 
 @test "hostile names are shown escaped and cannot draw a prompt of their own" {
@@ -301,7 +307,7 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     wait_for "$T/out" end
     finish
     [ "$(cat "$T/out")" = $'s3cret\nalso\nend' ]
-    [ "$(decided)" = $'allow user handler-sh\nallow user handler-sh' ]
+    decided_is $'allow user handler-sh\nallow user handler-sh'
     rm "$T/log" "$T/go"
     start sh -c "$GO cat $T/keep/one; cat $T/keep/one; echo end"
     setsid python3 "$TESTS/../docs/handlers/handler.py" "$XDG_RUNTIME_DIR/sentinel-watch/t.sock" "$T/elsewhere" >"$T/h" 2>&1 &
@@ -310,7 +316,7 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     touch ../go
     wait_for "$T/out" end
     finish
-    [ "$(decided)" = $'deny user handler-py\ndeny answer handler-py' ]
+    decided_is $'deny user handler-py\ndeny answer handler-py'
 }
 
 @test "500 requests from 200 threads, three interfaces, one killed in the middle: each gets exactly one answer" {
@@ -409,7 +415,7 @@ run_in_terminal() { type_keys "$SW -q --session t -p $T/ask.yaml -o $T/log ${OPT
     type_keys a Enter
     on_screen "s3cret"
     on_screen "cat=0"
-    [ "$(decided)" = "allow user terminal" ]
+    decided_is "allow user terminal"
 }
 
 @test "terminal: Ctrl-C during a question reaches the agent, and the terminal is the shell's again" {
@@ -455,4 +461,102 @@ run_in_terminal() { type_keys "$SW -q --session t -p $T/ask.yaml -o $T/log ${OPT
     on_screen "answer 1"
     type_keys a Enter
     on_screen "cat=0"
+}
+
+# ---- the ncurses interface
+
+tui() { # a tui for session t, 100 columns and 30 lines
+    cat >"$T/tui.sh" <<-SH
+	export HOME=$HOME XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR
+	unset TMUX
+	exec $SW tui t
+	SH
+    LC_ALL=C.UTF-8 tmux -f /dev/null -S "$T/tmux" new-session -d -x 100 -y 30 "sh $T/tui.sh"
+    on_screen "sentinel-watch: t"
+}
+
+@test "tui: the queue, the rule that is written, wider and wider, and the log" {
+    start sh -c "$GO (cat $T/keep/one) & (sleep 0.3; cat $T/keep/two; echo two=\$?) & wait; cat $T/keep/one"
+    tui
+    on_screen "Nothing waits."
+    touch ../go
+    on_screen "2 questions"
+    on_screen ">   1"
+    on_screen "{allow: [read], path: ['$T/keep/one'], by: ['$(realpath "$(command -v cat)")']}"
+    sleep 0.3
+    type_keys Enter Enter
+    sleep 0.3
+    on_screen "2 questions"
+    type_keys j
+    on_screen ">   2"
+    sleep 0.3
+    type_keys d
+    wait_for "$T/out" two=1
+    on_screen "1 question"
+    type_keys t
+    on_screen "{allow: [read], path: ['$T/keep/*'], by:"
+    type_keys p p
+    on_screen "{allow: [read], path: ['$T/keep/*']}"
+    sleep 0.3
+    type_keys s
+    on_screen "Nothing waits."
+    finish
+    [ "$(grep -c s3cret "$T/out")" = 2 ] # the second is settled by the first's answer
+    type_keys l
+    on_screen "2 denied by tui: cat wants to read $T/keep/two"
+    type_keys h
+    on_screen "allow for this session, as wide as shown"
+    type_keys q
+}
+
+@test "tui: what is typed at the moment a question appears answers nothing" {
+    start sh -c "$GO cat $T/keep/one"
+    tui
+    # Somebody types on and on, faster than the quiet that a key needs.
+    tmux -S "$T/tmux" pipe-pane -I 'exec python3 -uc "
+import sys, time
+while True:
+    sys.stdout.write(\"a\")
+    sys.stdout.flush()
+    time.sleep(0.005)"'
+    sleep 0.5
+    touch ../go
+    on_screen "1 question"
+    sleep 1
+    tmux -S "$T/tmux" pipe-pane
+    on_screen "1 question"
+    [ ! -s "$T/out" ]
+    sleep 0.3
+    type_keys a
+    wait_for "$T/out" s3cret
+    finish
+}
+
+@test "tui: always takes one key and one confirmation; resized, and answered elsewhere" {
+    start sh -c "$GO cat $T/keep/one; cat $T/keep/two"
+    tui
+    attach a
+    touch ../go
+    on_screen ">   1"
+    sleep 0.3
+    type_keys A
+    on_screen "Keep this rule"
+    on_screen "{allow: [read], path: ['$T/keep/one'], by: ["
+    sleep 0.3
+    type_keys y
+    wait_for "$T/a" "question 1: allowed by tui"
+    grep -qF "path: ['$T/keep/one']" "$XDG_CONFIG_HOME/sentinel-watch/answers/asks-sh.yaml"
+    on_screen ">   2"
+    tmux -S "$T/tmux" resize-window -x 60 -y 12
+    on_screen "path: ['"
+    [ "$(screen | grep -c "2 ")" -ge 1 ]
+    sleep 0.3
+    type_keys A
+    on_screen "Keep this rule"
+    key a "d 2" # answered elsewhere while it is being confirmed
+    on_screen "Nothing waits."
+    type_keys y
+    finish
+    [ "$(cat "$T/out")" = s3cret ]
+    ! grep -q two "$XDG_CONFIG_HOME/sentinel-watch/answers/asks-sh.yaml"
 }

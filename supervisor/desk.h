@@ -1,0 +1,63 @@
+/* desk - floor 4: the inside of approval.h: what its thread owns, shared by its three files.
+ *
+ * approval.c the thread, its interfaces, start and end; desk_asks.c how a call that asks arrives, is judged again, times
+ * out, is interrupted or goes; desk_answers.c what an answer does. Only the desk's thread comes here, save on_signal and
+ * on_gone, which set a flag and wake it.
+ */
+#ifndef SW_DESK_H
+#define SW_DESK_H
+
+#include "approval.h"
+#include "card.h"
+#include "interfaces.h"
+#include <pthread.h>
+
+#define MS 1000000ull
+
+/* What a user said a moment ago about calls that are not here any more, or come again. */
+struct recent {
+    char *key;
+    pid_t tid; /* 0: any caller */
+    bool allowed;
+    enum decided_by by;
+    const char *handler;
+    uint64_t until_ns;
+    struct recent *next;
+};
+
+struct approval {
+    struct approval_config c;
+    pthread_t thread;
+    int wake;
+    pthread_mutex_t lock;
+    struct ask *arrived, **arrived_end; /* under lock */
+    bool stop;                          /* under lock */
+    atomic_bool attention;              /* some ask was signalled or is gone */
+
+    /* the desk's own */
+    struct cards cards;
+    struct interfaces interfaces;
+    struct recent *recent;
+    unsigned recents;
+    bool attended; /* an interface has subscribed once */
+    char *hint;
+};
+
+uint64_t desk_now(void);
+void desk_wake(struct approval *a); /* any thread */
+
+/* desk_asks.c */
+void desk_take_arrived(struct approval *a);
+void desk_sweep(struct approval *a, uint64_t now); /* deadlines, signals, callers that end */
+void desk_judge_all(struct approval *a);           /* an answer may have settled others than the card that it was given on */
+/* Out of every hand but ours, and back to the session. d is copied. */
+void desk_finish(struct approval *a, struct ask *k, const struct decision *d, bool allowed, enum decided_by by, const char *handler);
+void desk_close(struct approval *a, struct card *card, const char *how, const char *by); /* told to whoever saw it; frees it */
+void desk_remember(struct approval *a, const char *key, pid_t tid, bool allowed, enum decided_by by, const char *handler,
+                   uint64_t until_ns);
+void desk_forget(struct approval *a); /* all of it */
+
+/* desk_answers.c */
+void desk_answer(struct approval *a, struct interface *i, const struct wire_line *l);
+
+#endif
