@@ -3,12 +3,12 @@
 #include "filter.h"
 #include "landlock.h"
 #include "log.h"
+#include "needs.h"
 #include "nested.h"
 #include "notify.h"
 #include "places.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -24,7 +23,6 @@
 #include <unistd.h>
 
 #define PROBE_VALUE 4711 /* what the probe's trapped call is answered with */
-#define YAMA "/proc/sys/kernel/yama/ptrace_scope"
 
 static int failed;
 
@@ -71,21 +69,23 @@ static void probe_child(const struct filter *f, int sock)
     _exit(syscall(SYS_getppid) == PROBE_VALUE ? 0 : 1);
 }
 
+static void check(int failed_, const struct err *err, const char *what)
+{
+    if (failed_)
+        bad("%s", err->text);
+    else
+        good("%s", what);
+}
+
 static void check_notify(pid_t child, int sock, int number)
 {
-    FD_AUTO pidfd = (int)syscall(SYS_pidfd_open, child, 0);
-    if (pidfd < 0) {
-        bad("pidfd_open: %s", strerror(errno));
+    struct err err;
+    FD_AUTO listener = -1;
+    int e = needs_getfd(child, number, &listener, &err);
+    check(e, &err, "pidfd_getfd: takes a descriptor out of a child");
+    if (e)
         return;
-    }
-    FD_AUTO listener = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
-    if (listener < 0) {
-        bad("pidfd_getfd: %s. Enforce takes the very socket with it. In a container: --cap-add SYS_PTRACE, or a seccomp profile "
-            "that allows pidfd_getfd", strerror(errno));
-        return;
-    }
-    good("pidfd_getfd: takes a descriptor out of a child");
-    int e = notify_prepare(listener);
+    e = notify_prepare(listener);
     struct notice n;
     struct pollfd p = {listener, POLLIN, 0};
     if (e || write(sock, "g", 1) != 1 || poll(&p, 1, 2000) != 1 || (e = notify_receive(listener, &n)) ||
@@ -100,20 +100,6 @@ static void check_notify(pid_t child, int sock, int number)
         note("SYNC_WAKE_UP: not in this kernel (Linux 6.6 has it); each supervised call costs several times more");
 }
 
-static void check_ptrace(pid_t child)
-{
-    int status;
-    if (ptrace(PTRACE_SEIZE, child, NULL, NULL)) {
-        bad("ptrace: PTRACE_SEIZE of a child: %s. Enforce verifies every exec with it. In a container: --cap-add SYS_PTRACE",
-            strerror(errno));
-        return;
-    }
-    ptrace(PTRACE_INTERRUPT, child, NULL, NULL);
-    waitpid(child, &status, __WALL);
-    ptrace(PTRACE_DETACH, child, NULL, NULL);
-    good("ptrace: a child can be seized and let go");
-}
-
 static void check_kernel(void)
 {
     struct utsname u;
@@ -123,6 +109,11 @@ static void check_kernel(void)
     struct filter f;
     struct err err;
     int pair[2], number = -1;
+    check(needs_openat2(&err), &err, "openat2: the kernel has it");
+    if (needs_notify(&err)) {
+        bad("%s", err.text);
+        return;
+    }
     if (filter_build(&rule, 1, false, 0, &f, &err) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
         bad("the probe: %s", err.text);
         return;
@@ -139,7 +130,8 @@ static void check_kernel(void)
     } else if (number < 0) {
         bad("seccomp: a listener cannot be had: %s (USER_NOTIF is of Linux 5.0)", strerror(-number));
     } else {
-        check_ptrace(child);
+        check(needs_memory(child, &err), &err, "process_vm_readv: a child's memory can be read");
+        check(needs_ptrace(child, &err), &err, "ptrace: a child can be seized and let go");
         check_notify(child, pair[0], number);
     }
     close(pair[0]);
@@ -169,23 +161,6 @@ static void check_landlock(void)
              LANDLOCK_ABI_WITH_SCOPES);
     else
         note("Landlock: not in this kernel or switched off (lsm=): no backstop of the kernel's own stands behind the supervisor");
-}
-
-static void check_yama(void)
-{
-    STR_AUTO text = NULL;
-    if (fd_read_file(AT_FDCWD, YAMA, 16, &text, NULL)) {
-        good("Yama: not in this kernel");
-        return;
-    }
-    int scope = atoi(text);
-    if (scope <= 1)
-        good("Yama: ptrace_scope %d", scope);
-    else if (scope == 2 && !geteuid())
-        good("Yama: ptrace_scope 2, and we are root");
-    else
-        bad("Yama: ptrace_scope %d keeps us from reading the command's memory: sysctl kernel.yama.ptrace_scope=1%s", scope,
-            scope > 2 ? " (3 can only be undone by a restart)" : "");
 }
 
 static void check_places(void)
@@ -228,7 +203,8 @@ int cmd_doctor(int argc, char **argv)
     check_kernel();
     check_wait_killable();
     check_landlock();
-    check_yama();
+    struct err err;
+    check(needs_yama(&err), &err, "Yama: lets us read and seize our descendants");
     check_places();
     return failed;
 }

@@ -180,8 +180,8 @@ static int run_off(struct run *r)
     return e == ENOENT ? 127 : 126;
 }
 
-static void supervise(struct run *r, int sock, pid_t front, bool orphaned, const sigset_t *mask) __attribute__((noreturn));
-static void supervise(struct run *r, int sock, pid_t front, bool orphaned, const sigset_t *mask)
+static void supervise(struct run *r, int sock, pid_t front, pid_t keeper, const sigset_t *mask) __attribute__((noreturn));
+static void supervise(struct run *r, int sock, pid_t front, pid_t keeper, const sigset_t *mask)
 {
     bool enforce = r->mode == MODE_ENFORCE;
     if (enforce && r->o.linger)
@@ -214,7 +214,7 @@ static void supervise(struct run *r, int sock, pid_t front, bool orphaned, const
         .linger = r->o.linger,
         .front_sock = sock,
         .front = front,
-        .orphaned = orphaned,
+        .keeper = keeper,
         .mask = *mask,
         .nofile = r->nofile,
         .quiet = r->o.quiet,
@@ -261,7 +261,7 @@ static int start(struct run *r, struct err *err)
     sock[0] = fd_high(sock[0]);
     sock[1] = fd_high(sock[1]);
     pid_t me = getpid();
-    bool orphaned = front_job_orphaned();
+    pid_t keeper = front_job_keeper();
     sigset_t mask;
     if (begin_asking(r, err))
         return -1;
@@ -271,7 +271,7 @@ static int start(struct run *r, struct err *err)
         return err_set(err, errno, "fork");
     if (!child) {
         close(sock[0]);
-        supervise(r, sock[1], me, orphaned, &mask);
+        supervise(r, sock[1], me, keeper, &mask);
     }
     close(sock[1]);
     fd_close(&r->console);
@@ -316,7 +316,7 @@ int cmd_run(int argc, char **argv)
         return fail(&err);
     if (r.mode == MODE_OFF)
         return run_off(&r);
-    if (begin_audit(&r, &err) || audit_ready(r.audit, &err) || start(&r, &err))
+    if (begin_audit(&r, &err) || start(&r, &err)) /* the session waits until the audit is ready */
         return fail(&err);
     return 125; /* start() does not return when it worked */
 }

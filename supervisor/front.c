@@ -32,16 +32,16 @@ struct front {
     int status, bits;
 };
 
-bool front_job_orphaned(void)
+pid_t front_job_keeper(void)
 {
-    /* setpgid(2) and the kernel's will_become_orphaned_pgrp(): what counts is a parent in another group of the session. */
+    /* The kernel's will_become_orphaned_pgrp(): what counts is a parent in another group of the same session. */
     pid_t p = getppid(), up;
     while (p > 0 && getpgid(p) == getpgrp()) {
         if (proc_stat(p, NULL, &up, NULL, NULL, NULL, NULL))
-            return true;
+            return 0;
         p = up;
     }
-    return p <= 0 || getsid(p) != getsid(0);
+    return p > 0 && getsid(p) == getsid(0) ? p : 0;
 }
 
 void front_prepare(sigset_t *ret_mask)

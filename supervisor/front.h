@@ -47,8 +47,9 @@ int front_run(pid_t child, int sock, pid_t scribe, bool quiet);
 void front_guardian(int sock);
 /* Ends this process as the wait status says: same exit status, or the same signal (as pid 1: 128+N). */
 void front_end(int wait_status) __attribute__((noreturn));
-/* Is the job's group orphaned? Decides how the supervisor leaves it (setsid or setpgid). */
-bool front_job_orphaned(void);
+/* The process that keeps the job's group from being orphaned (the shell), 0 when it is orphaned. Decides how the supervisor
+ * leaves the group (setpgid, or setsid). */
+pid_t front_job_keeper(void);
 /* Kills every descendant of the calling subreaper but `except` (0: none), until none is left, and reaps them. */
 void front_end_tree(pid_t except);
 /* One sweep of the same, without reaping unless `reap`: how many direct children still stand. */

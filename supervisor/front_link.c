@@ -12,15 +12,9 @@ static int pidfd(pid_t pid)
     return pid > 0 ? fd_high((int)syscall(SYS_pidfd_open, pid, 0)) : -1;
 }
 
-void front_link_init(struct front_link *l, int sock, pid_t front)
+void front_link_init(struct front_link *l, int sock, pid_t front, pid_t keeper)
 {
-    *l = (struct front_link){.sock = sock, .front = front, .front_fd = pidfd(front), .shell_fd = -1, .group = getpgrp()};
-    if (!front_job_orphaned()) {
-        pid_t p = front, up;
-        while (p > 0 && getpgid(p) == l->group)
-            p = proc_stat(p, NULL, &up, NULL, NULL, NULL, NULL) ? 0 : up;
-        l->shell_fd = pidfd(p);
-    }
+    *l = (struct front_link){.sock = sock, .front = front, .front_fd = pidfd(front), .shell_fd = pidfd(keeper), .group = getpgrp()};
 }
 
 void front_link_close(struct front_link *l)

@@ -18,7 +18,7 @@ struct front_link {
     bool stopped; /* the front was told to stop and not yet to go on */
 };
 
-void front_link_init(struct front_link *l, int sock, pid_t front);
+void front_link_init(struct front_link *l, int sock, pid_t front, pid_t keeper); /* keeper: front_job_keeper() of the front */
 void front_link_close(struct front_link *l); /* the front is gone; nothing is told any more */
 
 void front_tell_agent(struct front_link *l, pid_t agent);

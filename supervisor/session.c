@@ -6,6 +6,7 @@
 #include "front_link.h"
 #include "hands.h"
 #include "log.h"
+#include "needs.h"
 #include "own.h"
 #include "rights.h"
 #include "settle.h"
@@ -366,10 +367,13 @@ static int self_test(struct session *s, struct err *err)
         return err_set(err, 0, "the agent runs without our filter (Seccomp: %d in its status)", ids.seccomp);
     if (s->c->mode == MODE_ENFORCE && !ids.no_new_privs)
         return err_set(err, 0, "the agent could gain privileges (NoNewPrivs: 0 in its status)");
-    int fd = procs_getfd(s->stage.env.procs, s->agent.pid, 0);
-    if (fd < 0 && fd != -EBADF && s->c->mode == MODE_ENFORCE)
-        return err_set(err, -fd, "pidfd_getfd(2) is refused, and enforce needs it (in a container: --cap-add SYS_PTRACE, "
-                                 "or a seccomp profile that allows pidfd_getfd)");
+    if (needs_memory(s->agent.pid, err))
+        return -1;
+    if (s->c->mode != MODE_ENFORCE)
+        return 0;
+    int fd = -1;
+    if (needs_getfd(s->agent.pid, 0, &fd, err) || needs_ptrace(s->agent.pid, err))
+        return -1;
     fd_close(&fd);
     return 0;
 }
@@ -379,6 +383,8 @@ static int launch(struct session *s, struct err *err)
     const struct session_config *c = s->c;
     bool enforce = c->mode == MODE_ENFORCE;
     struct filter filter;
+    if (needs_notify(err) || needs_yama(err) || needs_openat2(err))
+        return -1;
     struct trap_config tc = {.enforce = enforce, .privileged = geteuid() == 0, .debug_allow = c->policy->debug_allow};
     if (trap_build(&tc, &filter, err))
         return -1;
@@ -390,7 +396,7 @@ static int launch(struct session *s, struct err *err)
                        .keep_caps = enforce ? rights_agent_caps() : ~(uint64_t)0,
                        .no_new_privs = enforce,
                        .scopes = enforce,
-                       .new_session = c->orphaned,
+                       .new_session = !c->keeper,
                        .nofile = c->nofile};
     int r = launch_start(&l, &s->agent, err);
     filter_free(&filter);
@@ -406,7 +412,7 @@ static int prepare(struct session *s, struct err *err)
     struct stage *st = &s->stage;
     calls_prepare();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (launch(s, err))
+    if (launch(s, err) || audit_ready(c->audit, err)) /* the scribe got ready while we built the filter */
         return -1;
     rights_init(c->mode == MODE_ENFORCE);
     st->mode = c->mode;
@@ -463,7 +469,7 @@ void session_run(struct session_config *c)
 {
     struct session *s = xcalloc(1, sizeof *s);
     s->c = c;
-    front_link_init(&s->front, c->front_sock, c->front);
+    front_link_init(&s->front, c->front_sock, c->front, c->keeper);
     struct err err;
     if (prepare(s, &err))
         die(s, &err);

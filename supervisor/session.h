@@ -31,7 +31,7 @@ struct session_config {
     bool linger;
     int front_sock;         /* to the front */
     pid_t front;
-    bool orphaned;          /* front_job_orphaned() as seen before the fork */
+    pid_t keeper;           /* front_job_keeper() as seen before the fork */
     sigset_t mask;          /* signal mask we were started with */
     struct rlimit nofile;   /* limit of descriptors we were started with; ours is raised */
     bool quiet, json;

@@ -254,3 +254,25 @@ except ChildProcessError: print("no child")'
     grep -q 'no room for ours' "$T/err"
     [ ! -e ran ]
 }
+
+@test "a kernel or container without what enforce needs: 125, the reason, and nothing runs" {
+    local call
+    "$AGENTS/without" openat2 true # the tool itself works
+    for call in seccomp seccomp:1 ptrace ptrace:1 pidfd_open pidfd_getfd pidfd_getfd:1 process_vm_readv process_vm_readv:1 unshare openat2; do
+        status=0
+        timeout 20 "$AGENTS/without" $call "$SW" -q -p "$ALLOW_ALL" -a reject -- touch ran 2>"$T/err" || status=$?
+        if [ "$status" != 125 ] || [ -e ran ] || ! grep -q '^sentinel-watch: ' "$T/err"; then
+            echo "without $call: status $status"
+            cat "$T/err"
+            [ ! -e ran ] || echo "and the program ran"
+            return 1
+        fi
+        echo "without $call: $(cat "$T/err")"
+    done
+}
+
+@test "a kernel without Landlock: it runs, and the log says so" {
+    run timeout 20 "$AGENTS/without" landlock "$SW" -q -p "$ALLOW_ALL" -a reject -o "$T/log" -- echo said
+    [ "$status" = 0 ] && [ "$output" = said ]
+    [ "$(jq -r 'select(.features).features.landlock_scopes' "$T/log")" = false ]
+}
