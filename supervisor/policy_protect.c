@@ -89,8 +89,9 @@ static void protect_own_files(struct protecting *k, const struct policy_sources 
             if (!access(path, F_OK))
                 add_literal(r, path, "");
         }
-    for (size_t i = 0; k->policy->files && k->policy->files[i]; i++)
-        add_literal(r, k->policy->files[i], "");
+    for (char **f = k->policy->files; f && *f; f++)
+        if (strncmp(*f, "/dev/", 5) && strncmp(*f, "/proc/", 6)) /* a pipe (-p <(...)) is no place, and its name is the agent's too */
+            add_literal(r, *f, "");
     for (size_t i = 0; s->protect && s->protect[i]; i++)
         add_literal(r, s->protect[i], "");
     keep(k->policy, r);
