@@ -33,6 +33,11 @@ int verb_args_read(struct verb_args *a, int argc, char **argv)
     return 0;
 }
 
+void verb_args_free(struct verb_args *a)
+{
+    options_free(&a->options);
+}
+
 static struct policy *load(const struct policy_sources *s, struct buf *mistakes, struct buf *warnings)
 {
     struct policy *p;

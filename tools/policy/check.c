@@ -28,7 +28,7 @@ static bool check_one(const struct verb_args *a, const char *name)
 
 int verb_check(int argc, char **argv)
 {
-    struct verb_args a;
+    VERB_ARGS a = {0};
     int status = verb_args_read(&a, argc, argv);
     if (status)
         return status;

@@ -70,7 +70,7 @@ static bool print_differences(const struct lines *a, const struct lines *b)
 
 int verb_diff(int argc, char **argv)
 {
-    struct verb_args args;
+    VERB_ARGS args = {0};
     int status = verb_args_read(&args, argc, argv);
     if (status)
         return status;

@@ -38,7 +38,7 @@ static void print_verdict(const struct decision *d)
 
 int verb_explain(int argc, char **argv)
 {
-    struct verb_args a;
+    VERB_ARGS a = {0};
     int status = verb_args_read(&a, argc, argv);
     if (status)
         return status;

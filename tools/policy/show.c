@@ -142,7 +142,7 @@ int verb_show(int argc, char **argv)
             argc--;
             i--;
         }
-    struct verb_args a;
+    VERB_ARGS a = {0};
     int status = verb_args_read(&a, argc, argv);
     if (status)
         return status;

@@ -60,7 +60,7 @@ static int add_line(const struct places *places, const char *line, struct err *e
 
 int verb_trust(int argc, char **argv)
 {
-    struct verb_args a;
+    VERB_ARGS a = {0};
     int status = verb_args_read(&a, argc, argv);
     if (status)
         return status;

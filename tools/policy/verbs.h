@@ -29,6 +29,9 @@ struct verb_args {
 };
 /* 0, or the exit status, after the reason was told. */
 int verb_args_read(struct verb_args *a, int argc, char **argv);
+void verb_args_free(struct verb_args *a);
+#define VERB_ARGS __attribute__((cleanup(verb_args_free))) struct verb_args
+
 /* The policy that a run with these flags would have. NULL: the mistakes were told. */
 struct policy *verb_policy(const struct verb_args *a);
 /* One file or profile and what it extends, without the layers around it. */
