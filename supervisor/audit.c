@@ -138,7 +138,7 @@ static bool calm(struct audit *a)
 static void line_end(struct audit *a, bool urgent)
 {
     buf_putc(&a->batch, '\n');
-    if (a->dead) {
+    if (a->dead || a->ended) {
         a->lost++;
         buf_clear(&a->batch);
         if (!a->denied.len)

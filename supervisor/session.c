@@ -185,9 +185,11 @@ static void *receiver(void *arg)
     for (;;) {
         struct notice n;
         int e = notify_receive(s->stage.env.listener, &n);
-        if (e == 0)
+        if (e == 0) {
+            s->stage.acting++;
             on_notice(s, &n);
-        else if (e != -EINTR && e != -ENOENT)
+            s->stage.acting--;
+        } else if (e != -EINTR && e != -ENOENT)
             return NULL; /* no task is left that could be trapped */
     }
 }
@@ -281,8 +283,14 @@ static void summary(struct session *s, int status)
         summary_print(s->stage.summary, s->c->name, s->c->mode, s->c->audit_path, &totals, status, s->c->json);
 }
 
+/* Whoever was answered just before the end may not be in the log yet: replies come first, records after. What hangs for good
+ * (an act on a dead disk) is not waited for. */
 static void finish(struct session *s, int status)
 {
+    for (int i = 0; s->stage.acting > 0 && i < 10000; i++) {
+        struct timespec t = {0, 200000};
+        nanosleep(&t, NULL);
+    }
     audit_flush(s->stage.audit);
     audit_last(s->stage.audit, status, NULL);
 }

@@ -25,14 +25,17 @@ static uint64_t now_ns(void)
 static struct turn *turn_new(struct stage *s, struct request *r, const struct decision *d, enum decided_by by)
 {
     struct turn *t = xcalloc(1, sizeof *t);
+    s->acting++;
     *t = (struct turn){.stage = s, .request = r, .decision = *d, .by = by};
     return t;
 }
 
 static void turn_end(struct turn *t)
 {
+    struct stage *s = t->stage;
     request_free(t->request);
     free(t);
+    s->acting--;
 }
 
 static void record(struct turn *t, bool allowed, enum safe safe, bool known, int64_t result)

@@ -11,7 +11,7 @@
 #include "hands.h"
 #include "trace.h"
 
-struct stage { /* what settling needs of the session; immutable once the agent runs */
+struct stage { /* what settling needs of the session; immutable once the agent runs, but for the count */
     struct calls_env env;
     enum mode mode;
     struct policy *policy;
@@ -21,6 +21,7 @@ struct stage { /* what settling needs of the session; immutable once the agent r
     struct trace *trace;
     struct hands *hands;
     struct summary *summary;
+    _Atomic int acting; /* turns, and the receiver with a notice: they may have replied and not recorded yet */
 };
 
 struct turn {

@@ -416,3 +416,15 @@ fill_and_open() { # SW MODE: an agent that fills the disk under its own log, the
     [ "$status" = 0 ]
     [ "$(tail -n 1 "$T/run.jsonl" | jq -r .end)" = exited ]
 }
+
+@test "every answer is in the log, the last one before the end too" {
+    printf 'version: 1\nrules:\n  - deny: read\n    path: [/etc/hostname]\n  - allow: [read, write, exec]\n' >"$T/deny.yaml"
+    local round
+    for round in 1 2 3 4 5; do
+        rm -f "$T/run.jsonl"
+        run sw -q -a reject -p "$T/deny.yaml" -o "$T/run.jsonl" -- bash -c 'for ((i = 0; i < 1500; i++)); do : </etc/hostname; done 2>/dev/null; exit 0'
+        [ "$status" = 0 ]
+        [ -z "$output" ]
+        [ "$(grep -c '"path":"/etc/hostname".*"decision":"deny"' "$T/run.jsonl")" = 1500 ]
+    done
+}
