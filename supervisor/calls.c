@@ -12,7 +12,8 @@ const struct call *const calls_tables[] = {
     calls_refused_table,
     calls_open_table,
     calls_net_table,
-    calls_path_table,
+    calls_names_table,
+    calls_metadata_table,
     calls_attributes_table,
     NULL,
 };

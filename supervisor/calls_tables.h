@@ -9,7 +9,8 @@ extern const struct call calls_exec_table[];    /* calls/exec.c: programs */
 extern const struct call calls_refused_table[]; /* calls/refused.c: what enforce refuses whatever the policy says */
 extern const struct call calls_open_table[];    /* calls/open.c */
 extern const struct call calls_net_table[];     /* calls/net.c: connect, sends with an address, bind, listen */
-extern const struct call calls_path_table[];    /* calls/path.c: what changes a path or its attributes */
+extern const struct call calls_names_table[];   /* calls/names.c: what makes, removes and moves names */
+extern const struct call calls_metadata_table[]; /* calls/metadata.c: what changes a file's attributes or length */
 extern const struct call calls_attributes_table[]; /* calls/attributes.c: the same through ioctl */
 
 void calls_prepare(void); /* fills the index behind calls_find(); before any thread runs */

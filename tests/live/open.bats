@@ -119,3 +119,27 @@ END
         "$AGENTS/attack_write" "$T/work" "only" "$only"
     done
 }
+
+@test "no way of reading reaches what a rule denies" {
+    mkdir -p sec/folder pub
+    echo SECRET >sec/file
+    ln sec/file hard
+    "$AGENTS/attack_read" "$T/work"
+    rm -rf pub hard
+    mkdir pub
+    ln sec/file hard
+    cat >"$T/p.yaml" <<END
+version: 1
+rules:
+  - {deny: read, name: sec, path: "$T/work/sec/**", errno: EPERM}
+  - allow: [read, write, exec]
+  - allow: [connect, bind]
+END
+    local status=0
+    sw -q -p "$T/p.yaml" -o "$T/audit.jsonl" -- "$AGENTS/attack_read" "$T/work" >"$T/out" || status=$?
+    cat "$T/out"
+    [ "$status" = 1 ]
+    [ "$(jq -r 'select(.rule == "p:sec") | .syscall' "$T/audit.jsonl" | wc -l)" -ge 35 ]
+    # Nothing else decided, but for openat2 with O_PATH, which is refused by name.
+    [ "$(jq -r 'select(.decision == "deny" and .rule != "p:sec") | .syscall' "$T/audit.jsonl")" = openat2 ]
+}
