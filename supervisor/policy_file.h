@@ -1,7 +1,7 @@
 /* policy_file - floor 4: one policy as it was written: known keys, right types, values that exist. Nothing is looked up yet:
  * variables, patterns and other files come later (policy_compile, policy_load).
  *
- * The keys stand in tables (policy_file.c, policy_rule.c), each beside what reads it and its part of the JSON schema. A key or a
+ * The keys stand in tables (policy_file.c, policy_settings.c, policy_rule.c), each beside what reads it and its part of the JSON schema. A key or a
  * value whose feature is not built yet is known and refused in words, never accepted and ignored. Everything that
  * a later mistake could be about keeps its line and column (struct said).
  */
@@ -75,7 +75,7 @@ struct policy_file *policy_file_read(const char *shown, const char *text, size_t
 void policy_file_free(struct policy_file *f);
 void policy_file_schema(struct buf *out); /* JSON Schema (draft 2020-12) of a policy, from the same tables */
 
-/* The rules' part (policy_rule.c), and what both parts use. */
+/* What the readers share (policy_read.c). */
 struct file_reader {
     struct policy_file *file;
     struct mistakes *mistakes;
@@ -98,15 +98,32 @@ int read_word(struct file_reader *r, const struct yaml_node *node, const char *c
 bool read_list(struct file_reader *r, const struct yaml_node *node, const char *expected, struct said_list *ret); /* one or more texts */
 bool read_duration(struct file_reader *r, const struct yaml_node *node, int64_t *ret);
 bool read_name(struct file_reader *r, const struct yaml_node *node, const char *letters, const char *expected, char **ret);
+void said_add(struct said_list *l, const char *text, const struct yaml_node *node);
 void said_list_free(struct said_list *l);
+const char *key_name(const struct yaml_node *map, size_t i); /* "" when the key is no text */
 void schema_object(struct buf *out, const struct file_key *keys, const char *more); /* {"type":"object",...} */
 
+/* Rules and tests (policy_rule.c). */
 extern const struct file_key rule_keys[], test_keys[];
 void read_rules(struct file_reader *r, const struct yaml_node *node, void *file);
 void read_tests(struct file_reader *r, const struct yaml_node *node, void *file);
 void rule_source_free(struct rule_source *s);
 /* An ad-hoc rule of the command line: VERB[,VERB...]:TARGET. The shape only; NULL and a mistake when it has none. */
 struct rule_source *rule_source_adhoc(enum effect effect, const char *text, const char *shown, struct mistakes *m);
+
+/* Settings (policy_settings.c). */
+extern const struct file_key defaults_keys[], approval_keys[], network_keys[], env_keys[], audit_keys[], require_keys[];
+void read_defaults(struct file_reader *r, const struct yaml_node *node, void *into);
+void read_mode(struct file_reader *r, const struct yaml_node *node, void *into);
+void read_baseline(struct file_reader *r, const struct yaml_node *node, void *into);
+void read_approval(struct file_reader *r, const struct yaml_node *node, void *into);
+void read_network(struct file_reader *r, const struct yaml_node *node, void *into);
+void read_env(struct file_reader *r, const struct yaml_node *node, void *into);
+void read_audit(struct file_reader *r, const struct yaml_node *node, void *into);
+void read_debug(struct file_reader *r, const struct yaml_node *node, void *into);
+void read_fast_reads(struct file_reader *r, const struct yaml_node *node, void *into);
+void read_advice(struct file_reader *r, const struct yaml_node *node, void *into);
+void read_require(struct file_reader *r, const struct yaml_node *node, void *into);
 
 /* NULL-terminated lists of the words that a policy uses. */
 extern const char *const verb_words[], *const effect_words[], *const expose_words[];
