@@ -300,9 +300,9 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
 @test "the handlers of docs/handlers work" {
     PATH=$SW_BUILD:$PATH
     start sh -c "$GO cat $T/keep/one; cat $T/keep/two; echo end"
+    attach a # somebody is there, so what is asked waits for the handler
     setsid "$TESTS/../docs/handlers/handler.sh" t "$T/keep" >"$T/h" 2>&1 &
     PIDS+=($!)
-    sleep 0.5
     touch ../go
     wait_for "$T/out" end
     finish
@@ -310,9 +310,9 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     decided_is $'allow user handler-sh\nallow user handler-sh'
     rm "$T/log" "$T/go"
     start sh -c "$GO cat $T/keep/one; cat $T/keep/one; echo end"
+    attach b
     setsid python3 "$TESTS/../docs/handlers/handler.py" "$XDG_RUNTIME_DIR/sentinel-watch/t.sock" "$T/elsewhere" >"$T/h" 2>&1 &
     PIDS+=($!)
-    sleep 0.5
     touch ../go
     wait_for "$T/out" end
     finish
@@ -349,6 +349,7 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
 	s = socket.socket(socket.AF_UNIX)
 	s.connect(sys.argv[1])
 	s.sendall(b"subscribe asks %s\n" % sys.argv[2].encode())
+	print("attached", flush=True)
 	seen = 0
 	for o in map(json.loads, s.makefile()):
 	    if o["type"] == "ask":
@@ -359,10 +360,10 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
 	PY
     start /usr/bin/python3 "$T/storm.py" "$T/keep"
     local sock=$XDG_RUNTIME_DIR/sentinel-watch/t.sock
-    python3 "$T/handler.py" "$sock" one & PIDS+=($!)
-    python3 "$T/handler.py" "$sock" two & PIDS+=($!)
-    python3 "$T/handler.py" "$sock" dies 40 & PIDS+=($!)
-    sleep 0.5
+    /usr/bin/python3 "$T/handler.py" "$sock" one >"$T/one" & PIDS+=($!)
+    /usr/bin/python3 "$T/handler.py" "$sock" two >"$T/two" & PIDS+=($!)
+    /usr/bin/python3 "$T/handler.py" "$sock" dies 40 >"$T/dies" & PIDS+=($!)
+    for i in one two dies; do wait_for "$T/$i" attached; done
     touch ../go
     finish
     [ "$(cat "$T/out")" = "500 500" ]
