@@ -30,12 +30,18 @@ static struct turn *turn_new(struct stage *s, struct request *r, const struct de
     return t;
 }
 
-static void turn_end(struct turn *t)
+/* Its request has another owner now. */
+static void turn_drop(struct turn *t)
 {
     struct stage *s = t->stage;
-    request_free(t->request);
     free(t);
     s->acting--;
+}
+
+static void turn_end(struct turn *t)
+{
+    request_free(t->request);
+    turn_drop(t);
 }
 
 static void record(struct turn *t, bool allowed, enum safe safe, bool known, int64_t result)
@@ -164,7 +170,7 @@ static bool start_over(struct turn *t, const struct reply *reply, bool on_receiv
         request_free(r);
     else
         settle_judge(s, r, on_receiver);
-    free(t);
+    turn_drop(t);
     return true;
 }
 
@@ -341,7 +347,7 @@ void settle_judge(struct stage *s, struct request *r, bool on_receiver)
         finish_act(t, &reply);
     } else if (d.effect == EFFECT_ASK) {
         r->asked_ns = now_ns();
-        free(t);
+        turn_drop(t);
         approval_open(s->approval, r, &d);
     } else {
         settle_allow(t, on_receiver);
