@@ -304,8 +304,8 @@ counter() {
 }
 
 # The tree of a run that daemonised something: front, supervisor, command, and the daemon (its own session).
-start_tree() { # MODE WORD
-    setsid "$SW" -q -m "$1" -p "$ALLOW_ALL" -a reject -- sh -c "(setsid sh -c 'setsid sleep $2 & exec sleep $2' &) ; exec sleep $2" >/dev/null 2>&1 </dev/null &
+start_tree() { # MODE WORD [RUNNER...]: RUNNER: as_user, or nothing
+    "${@:3}" setsid "$SW" -q -m "$1" -p "$ALLOW_ALL" -a reject -- sh -c "(setsid sh -c 'setsid sleep $2 & exec sleep $2' &) ; exec sleep $2" >/dev/null 2>&1 </dev/null &
     local i
     for i in $(seq 100); do
         [ "$(pgrep -cxf "sleep $2")" = 3 ] && break
@@ -330,6 +330,16 @@ start_tree() { # MODE WORD
     start_tree enforce ${ID}106
     kill -9 "$FRONT"
     wait_gone "sleep ${ID}106"
+}
+
+@test "the same as an ordinary user" {
+    give_to_user
+    start_tree enforce ${ID}113 as_user
+    kill -9 "$SUPERVISOR"
+    wait_gone "sleep ${ID}113"
+    start_tree enforce ${ID}114 as_user
+    kill -9 "$FRONT"
+    wait_gone "sleep ${ID}114"
 }
 
 @test "kill -9 of the front in log mode ends the command and leaves its daemons" {
@@ -385,4 +395,43 @@ start_tree() { # MODE WORD
     shell=$($S display-message -p -t t '#{pane_pid}')
     kill -9 "$shell"
     wait_gone "sleep ${ID}111"
+}
+
+# Attacks on the supervisor and the front by what they supervise. Each is shown to work where nothing is held (log mode).
+@test "the program cannot signal, trace or read the front, the supervisor and whoever is outside" {
+    cat >"$T/attack.py" <<-'P'
+	import ctypes, os, signal, sys
+	libc = ctypes.CDLL(None, use_errno=True)
+	outside, mode = int(sys.argv[1]), sys.argv[2]
+	supervisor = os.getppid()
+	front = int(open("/proc/%d/stat" % supervisor).read().rsplit(")", 1)[1].split()[1])
+	def tries(name, f):
+	    try:
+	        f()
+	        print(name, "worked")
+	    except (OSError, ProcessLookupError) as e:
+	        print(name, "refused")
+	def ptrace(pid):
+	    if libc.ptrace(16, pid, 0, 0) < 0: # ATTACH
+	        raise OSError(ctypes.get_errno(), "ptrace")
+	    os.waitpid(pid, 0x40000000)
+	    libc.ptrace(17, pid, 0, 0)
+	for name, pid in (("outside", outside), ("supervisor", supervisor), ("front", front)):
+	    tries(name + " signal", lambda: os.kill(pid, 0))
+	    tries(name + " memory", lambda: open("/proc/%d/mem" % pid, "rb").close())
+	    tries(name + " environ", lambda: open("/proc/%d/environ" % pid, "rb").read(1))
+	    tries(name + " descriptors", lambda: os.listdir("/proc/%d/fd" % pid))
+	    if mode == "enforce" or name == "outside":
+	        tries(name + " ptrace", lambda: ptrace(pid))
+	P
+    sleep "${ID}112" &
+    local outside=$!
+    "$SW" -q -m log -p "$ALLOW_ALL" -- python3 "$T/attack.py" $outside log >"$T/log"
+    "$SW" -q -p "$ALLOW_ALL" -a reject -- python3 "$T/attack.py" $outside enforce >"$T/enforce"
+    kill $outside
+    cat "$T/log" "$T/enforce"
+    [ "$(grep -c worked "$T/log")" -ge 5 ]
+    ! grep -q refused <(grep outside "$T/log")
+    [ "$(grep -c refused "$T/enforce")" -ge 12 ]
+    ! grep worked "$T/enforce"
 }
