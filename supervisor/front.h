@@ -12,7 +12,8 @@
  *
  * Stopping. The agent stops first (so that vim restores its screen), the supervisor sees it and says so, only then
  * do we stop by the same signal, and the shell prompts. It says so in a message: a signal could be merged with the one that the
- * terminal sent. What makes us go on is a signal, because who is stopped reads nothing.
+ * terminal sent. What makes us go on is a signal, because who is stopped reads nothing. A SIGSTOP that is sent to the front
+ * alone stops the front alone: nobody can catch it, and the front's parent is the only one who is told.
  */
 #ifndef SW_FRONT_H
 #define SW_FRONT_H

@@ -202,7 +202,7 @@ except ChildProcessError: print("no child")'
     chmod 755 policy
     PATH=$PWD:$PATH run sw -q -m log -p "$ALLOW_ALL" -- policy check
     [ "$output" = "a program" ]
-    expect 2 'is not built in this version' completion bash
+    expect 2 'is not built in this version' desktop
     run sw --help
     [ "$status" = 0 ] && [[ ${lines[0]} == "usage: sentinel-watch [OPTIONS] -- COMMAND [ARG...]" ]]
     run sw --version
@@ -275,4 +275,39 @@ except ChildProcessError: print("no child")'
     run timeout 20 "$AGENTS/without" landlock "$SW" -q -p "$ALLOW_ALL" -a reject -o "$T/log" -- echo said
     [ "$status" = 0 ] && [ "$output" = said ]
     [ "$(jq -r 'select(.features).features.landlock_scopes' "$T/log")" = false ]
+}
+
+@test "profiles, sessions, init, completion" {
+    run sw profiles
+    [ "$status" = 0 ]
+    grep -qE '^agent-base +built in +what every agent' <<<"$output"
+    mkdir -p "$XDG_CONFIG_HOME/sentinel-watch/profiles"
+    printf '# codex: mine.\nversion: 1\n' >"$XDG_CONFIG_HOME/sentinel-watch/profiles/codex.yaml"
+    run sw profiles
+    grep -qE '^codex +yours +mine\.$' <<<"$output"
+    grep -qE '^codex +built in .*yours of that name stands before it' <<<"$output"
+
+    run sw init
+    [ "$status" = 0 ]
+    sw policy check ./.sentinel-watch.yaml
+    expect 125 '.sentinel-watch.yaml: File exists' init
+
+    run sw sessions
+    [ "$status" = 0 ] && [ -z "$output" ]
+    sw -q -p "$ALLOW_ALL" -a auto --session one -- sleep 3 </dev/null &
+    local i
+    for i in $(seq 50); do [ "$("$SW" sessions)" = one ] && break; sleep 0.05; done
+    [ "$("$SW" sessions)" = one ]
+    wait
+    touch "$XDG_RUNTIME_DIR/sentinel-watch/dead.sock"
+    [ -z "$("$SW" sessions)" ]
+
+    eval "$(sw completion bash)"
+    complete_words() { COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); COMPREPLY=(); _sentinel_watch; echo "${COMPREPLY[*]}"; }
+    [ "$(complete_words sentinel-watch -m l)" = log ]
+    [ "$(complete_words sentinel-watch --fail)" = --fail-on-denied ]
+    [ "$(complete_words sentinel-watch doc)" = doctor ]
+    command -v zsh >/dev/null && sw completion zsh | zsh -n
+    command -v fish >/dev/null && sw completion fish | fish -n
+    expect 2 'expected bash, zsh or fish' completion tcsh
 }

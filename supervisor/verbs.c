@@ -1,0 +1,34 @@
+#include "verbs.h"
+#include "cmd_doctor.h"
+#include "cmd_run.h"
+
+#include <string.h>
+
+static const struct verb_row verbs[] = {
+    {"run", cmd_run, NULL, false, NULL},
+    {"init", cmd_init, NULL, false, NULL},
+    {"last", NULL, "sentinel-scribe", true, NULL},
+    {"policy", NULL, "sentinel-policy", false, NULL},
+    {"audit", NULL, "sentinel-scribe", true, NULL},
+    {"answers", NULL, NULL, false, "the files are $XDG_CONFIG_HOME/sentinel-watch/answers/*.yaml; remove a line or a file"},
+    {"console", NULL, "sentinel-notifier", true, NULL},
+    {"tui", NULL, "sentinel-notifier", true, NULL},
+    {"desktop", NULL, NULL, false, "use `sentinel-watch console` or `sentinel-watch tui`"},
+    {"sessions", cmd_sessions, NULL, false, NULL},
+    {"doctor", cmd_doctor, NULL, false, NULL},
+    {"profiles", cmd_profiles, NULL, false, NULL},
+    {"completion", cmd_completion, NULL, false, NULL},
+};
+
+const struct verb_row *verbs_at(size_t i)
+{
+    return i < sizeof verbs / sizeof *verbs ? &verbs[i] : NULL;
+}
+
+const struct verb_row *verbs_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (!strcmp(verbs[i].name, name))
+            return &verbs[i];
+    return NULL;
+}
