@@ -233,6 +233,19 @@ static char *absolute(const char *path)
     return real ? xasprintf("%s/%s", strcmp(real, "/") ? real : "", slash ? slash + 1 : path) : xstrdup(path);
 }
 
+/* A file of that name may be a running session's, or be left by one that was killed: it is never opened, and never taken away. */
+static void make_denials(struct audit *a, const char *stem)
+{
+    for (int i = 0; i < 2; i++) {
+        a->denials = i ? xasprintf("%s.%d.denials.jsonl", stem, (int)getpid()) : xasprintf("%s.denials.jsonl", stem);
+        a->denials_fd = fd_high(open(a->denials, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+        if (a->denials_fd >= 0)
+            return;
+        free(a->denials);
+        a->denials = NULL;
+    }
+}
+
 static int choose_paths(struct audit *a, const struct audit_config *c, struct err *err)
 {
     STR_AUTO folder = c->state_home ? xasprintf("%s/sentinel-watch", c->state_home) : NULL;
@@ -246,14 +259,8 @@ static int choose_paths(struct audit *a, const struct audit_config *c, struct er
         a->path = xasprintf("%s/%s.jsonl", folder, c->session);
     }
     if (e == 0) {
-        a->denials = xasprintf("%s/%s.denials.jsonl", folder, c->session);
-        unlink(a->denials); /* of an older session with the same name; never follow or append to what lies there */
-        a->denials_fd = open(a->denials, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (a->denials_fd < 0) {
-            free(a->denials);
-            a->denials = NULL;
-        }
-        a->denials_fd = fd_high(a->denials_fd);
+        STR_AUTO stem = xasprintf("%s/%s", folder, c->session);
+        make_denials(a, stem);
     }
     return 0;
 }
@@ -284,8 +291,11 @@ static void become_scribe(const struct audit_config *c, const struct audit *a, i
     _exit(125);
 }
 
+/* Of an audit that never began. */
 static void audit_free(struct audit *a)
 {
+    if (a->denials)
+        unlink(a->denials);
     fd_close(&a->sock);
     fd_close(&a->poll);
     fd_close(&a->timer);
@@ -372,8 +382,6 @@ int audit_ready(struct audit *a, struct err *err)
     else
         err_set(err, 0, "audit: the scribe ended without a word");
     waitpid(a->scribe, NULL, 0);
-    if (a->denials)
-        unlink(a->denials);
     audit_free(a);
     return -1;
 }

@@ -54,7 +54,7 @@ int audit_begin(const struct audit_config *c, struct audit **ret, pid_t *ret_pid
 int audit_ready(struct audit *a, struct err *err);
 int audit_start(const struct audit_config *c, struct audit **ret, pid_t *ret_pid, struct err *err);
 const char *audit_path(const struct audit *a);    /* absolute */
-const char *audit_denials(const struct audit *a); /* absolute path of the agent's denials file; NULL: none could be made */
+const char *audit_denials(const struct audit *a); /* of the agent's denials file; NULL: none could be made */
 /* In the process that writes, once, from a thread with our own credentials: a thread that sends batches in time and
  * listens to the scribe. Without it somebody must poll audit_poll_fd. */
 int audit_serve(struct audit *a);

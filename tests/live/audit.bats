@@ -428,3 +428,75 @@ fill_and_open() { # SW MODE: an agent that fills the disk under its own log, the
         [ "$(grep -c '"path":"/etc/hostname".*"decision":"deny"' "$T/run.jsonl")" = 1500 ]
     done
 }
+
+# ---- reading
+
+some_records() { # a log by hand: two programs, three verbs, allowed, denied and asked
+    talk "$T/read.jsonl" >/dev/null <<'IN'
+r "event":"start","session":"s","mode":"enforce"
+r "session":"s","mode":"enforce","pid":7,"exe":"/usr/bin/cat","syscall":"openat","verb":"read","target":{"raw":"a","path":"/w/a","resolved":true,"flags":0},"decision":"allow","rule":null,"rule_at":null,"decided_by":"default"
+r "session":"s","mode":"enforce","pid":7,"exe":"/usr/bin/cat","syscall":"openat","verb":"read","target":{"raw":"k","path":"/h/.ssh/k","resolved":true,"flags":0},"decision":"deny","rule":"base:keys","rule_at":"base.yaml:3","decided_by":"hard"
+r "session":"s","mode":"enforce","pid":8,"exe":"/usr/bin/curl","syscall":"connect","verb":"connect","target":{"raw":null,"family":"inet","addr":"10.0.0.1","port":443,"flags":0},"decision":"deny","rule":null,"rule_at":null,"decided_by":"unattended"
+r "session":"s","mode":"enforce","pid":8,"exe":"/usr/bin/mv","syscall":"rename","verb":"write","target":{"raw":"a","path":"/w/it's *","resolved":true,"flags":0},"also":[{"verb":"write","target":{"raw":"b","path":"/w/b","resolved":false,"flags":0}}],"decision":"allow","rule":null,"rule_at":null,"decided_by":"user","waited_us":2000000
+r "session":"s","mode":"enforce","pid":8,"exe":"/usr/bin/mv","syscall":"openat","verb":"write","target":{"raw":"a","path":"/w/it's *","resolved":true,"flags":0},"decision":"deny","rule":null,"rule_at":null,"decided_by":"timeout"
+l "event":"end","session":"s","mode":"enforce","end":"exited","exit":0
+IN
+}
+
+@test "show: each filter, and the lines as they stand with --json" {
+    some_records
+    shows() { "$SCRIBE" audit show --json "$@" "$T/read.jsonl" | jq -r .seq | paste -sd, -; }
+    [ "$(shows)" = 1,2,3,4,5,6,7 ]
+    [ "$(shows --verb read)" = 2,3 ]
+    [ "$(shows --decision deny)" = 3,4,6 ]
+    [ "$(shows --decision allow)" = 2,5 ]
+    [ "$(shows --decision ask)" = 4,5,6 ]
+    [ "$(shows --exe '*/curl')" = 4 ]
+    [ "$(shows --target '/w/*')" = 2,5,6 ]
+    [ "$(shows --target '/w/b')" = 5 ] # a further right of the call
+    [ "$(shows --target '10.0.0.1:443')" = 4 ]
+    [ "$(shows --since 2026-01-02)" = 1,2,3,4,5,6,7 ]
+    [ "$(shows --since 2026-01-02T03:04:06Z)" = "" ]
+    [ "$(shows --since 1h)" = "" ]
+    run "$SCRIBE" audit show --verb open "$T/read.jsonl"
+    [ "$status" = 2 ]
+    run "$SCRIBE" audit show --since yesterday "$T/read.jsonl"
+    [ "$status" = 2 ]
+    [ "$(shows --json | wc -l)" = 1 ]
+    "$SCRIBE" audit show --json "$T/read.jsonl" | cmp - "$T/read.jsonl"
+}
+
+@test "last: the latest session's denials, each with its rule and what would permit it, from the default place too" {
+    some_records
+    mkdir -p "$XDG_STATE_HOME/sentinel-watch"
+    cp "$T/log.jsonl" "$XDG_STATE_HOME/sentinel-watch/older.jsonl"
+    sleep 0.05
+    cp "$T/read.jsonl" "$XDG_STATE_HOME/sentinel-watch/newer.jsonl"
+    run "$SCRIBE" last
+    echo "$output"
+    [ "$status" = 0 ]
+    [[ $output == *newer.jsonl* ]]
+    [[ $output == *"3 different denials"* ]]
+    [[ $output == *"base:keys (base.yaml:3)"*"without: [base:keys]"* ]]
+    [[ $output == *"--allow 'connect:10.0.0.1:443'"* ]]
+    [[ $output == *"--allow 'write:/w/it'\\''s \\*'"* ]]
+    run "$SCRIBE" last older
+    [[ $output == *"nothing was denied"* ]]
+}
+
+@test "stats and tail" {
+    some_records
+    run "$SCRIBE" audit stats "$T/read.jsonl"
+    [[ $output == *"5 records, 1 sessions"* ]]
+    [[ $output == *"waited 2.0 s"* ]]
+    [[ $output == *"2  read"* || $output == *"1  read     deny"* ]]
+    run "$SCRIBE" audit tail -n 2 --json "$T/read.jsonl"
+    [ "$(jq -r .seq <<<"$output" | paste -sd,)" = 6,7 ]
+    # -f shows what is written while it looks, and ends with the session
+    talk "$T/grow.jsonl" >/dev/null < <(printf 'r "event":"start","session":"s"\n'; sleep 1; printf 'r "late":true\nl "event":"end","session":"s","end":"exited"\n') &
+    sleep 0.4
+    run timeout 20 "$SCRIBE" audit tail -f --json "$T/grow.jsonl"
+    wait
+    [ "$status" = 0 ]
+    [ "$(jq -r .seq <<<"$output" | paste -sd,)" = 1,2,3 ]
+}
