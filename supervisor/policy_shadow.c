@@ -3,11 +3,18 @@
 
 #include <string.h>
 
+/* The literal parts tell most pairs apart at once. */
+static bool path_covered(const struct path_pattern *a, const struct path_pattern *b)
+{
+    const char *folder = path_pattern_literal(a);
+    return (!*folder || path_within(path_pattern_literal(b), folder)) && path_pattern_covers(a, b);
+}
+
 static bool paths_covered(struct path_pattern *const *a, struct path_pattern *const *b)
 {
     for (; *b; b++) {
         struct path_pattern *const *c = a;
-        while (*c && !path_pattern_covers(*c, *b))
+        while (*c && !path_covered(*c, *b))
             c++;
         if (!*c)
             return false;
