@@ -33,6 +33,24 @@ static size_t run_of(const char *s, size_t n, bool underscore)
     return i;
 }
 
+/* What gcc puts behind its ccXXXXXX, of which one in two hundred looks like a word. */
+static bool gcc_ending(const char *s, size_t n)
+{
+    static const char *const endings[] = {".s", ".o", ".res", ".le", ".ld", ".cdtor.c", ".cdtor.o"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (n == strlen(endings[i]) && !memcmp(s, endings[i], n))
+            return true;
+    return false;
+}
+
+static bool has_digit(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (class_of(s[i]) == DIGIT)
+            return true;
+    return false;
+}
+
 static bool has_upper(const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -49,7 +67,8 @@ static size_t known(const char *s, size_t n, size_t *random)
         return *random = 8, 3;
     if (n == 14 && !strncmp(s, "tmp.", 4) && run_of(s + 4, 10, false) == 10)
         return *random = 10, 4;
-    if (n >= 8 && !strncmp(s, "cc", 2) && run_of(s, n, false) == 8 && has_upper(s + 2, 6) && (n == 8 || s[8] == '.'))
+    if (n >= 8 && !strncmp(s, "cc", 2) && run_of(s, n, false) == 8 && (n == 8 || s[8] == '.') &&
+        (has_upper(s + 2, 6) || has_digit(s + 2, 6) || gcc_ending(s + 8, n - 8)))
         return *random = 6, 2;
     return 0;
 }

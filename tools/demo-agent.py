@@ -2,7 +2,6 @@
 """The small agent of `make demo`: it does what a coding agent does (edits, compiles, tests over loopback, commits), and
 one thing that it should not: it reads a key that lies outside its project. Takes the key's path as its argument."""
 import http.server
-import os
 import subprocess
 import sys
 import threading
@@ -31,8 +30,6 @@ def try_over_loopback():
     server.shutdown()
 
 def commit():
-    if not os.path.isdir(".git"):
-        run("git", "init", "-q")
     run("git", "add", "hello.c")
     run("git", "-c", "user.name=agent", "-c", "user.email=agent@example.org", "commit", "-q", "--allow-empty", "-m", "say hello")
     say("committed: " + run("git", "log", "--format=%s", "-1"))
