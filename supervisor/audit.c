@@ -258,7 +258,7 @@ static int choose_paths(struct audit *a, const struct audit_config *c, struct er
                            folder ? folder : "the state folder");
         a->path = xasprintf("%s/%s.jsonl", folder, c->session);
     }
-    if (e == 0) {
+    if (e == 0 && c->mode == MODE_ENFORCE) { /* nothing else denies */
         STR_AUTO stem = xasprintf("%s/%s", folder, c->session);
         make_denials(a, stem);
     }
@@ -411,7 +411,10 @@ const char *audit_denials(const struct audit *a)
 
 void audit_first(struct audit *a, const char *fields)
 {
-    audit_event(a, "start", fields);
+    static const char *const levels[] = {[AUDIT_DEFAULT] = "default", [AUDIT_ALL] = "all", [AUDIT_DECISIONS] = "decisions",
+                                         [AUDIT_DENIALS] = "denials"};
+    STR_AUTO all = xasprintf("\"level\":\"%s\"%s%s", levels[a->level], *fields ? "," : "", fields);
+    audit_event(a, "start", all);
 }
 
 void audit_event(struct audit *a, const char *event, const char *fields)

@@ -175,3 +175,11 @@ test_setup() {
     [ "$status" = 125 ]
     [[ $output == *--record-syscalls* ]]
 }
+
+@test "a log that leaves allowed calls out is said to be partial" {
+    sw -q -a reject -p "$TESTS/policies/allow-all.yaml" -o "$T/part.jsonl" -- true
+    run "$POLICY" generate "$T/part.jsonl"
+    [[ $output == *"not everything was recorded"* ]]
+    run "$POLICY" generate "$T/1.jsonl"
+    [[ $output != *"not everything was recorded"* ]]
+}

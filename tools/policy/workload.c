@@ -76,6 +76,8 @@ static void read_one(void *arg, const struct record *r, size_t log)
     struct replayed c;
     (void)log;
     replay_read(&w->replay, r, &c);
+    const char *level = r->event ? record_text(r->json, "level") : NULL;
+    w->partial |= level && strcmp(level, "all") != 0;
     if (c.kind == REPLAY_FIXED)
         tally_add(&w->fixed, r->syscall ? r->syscall : "?");
     if (c.kind == REPLAY_CALL) {
@@ -104,6 +106,9 @@ int workload_read(struct workload *w, char *const *logs)
     w->replay.places = &w->places;
     int status = replay_logs(logs, read_one, w);
     w->runs = w->replay.runs ? w->replay.runs : 1;
+    if (!status && w->partial)
+        fprintf(stderr, "sentinel-watch: not everything was recorded (audit level below `all`): what was allowed and left out of the "
+                "logs gets no rule; record with --mode log for a whole picture\n");
     return status;
 }
 

@@ -31,6 +31,7 @@ struct workload {
     struct tally fixed;       /* calls that no policy permits */
     size_t runs;
     uint64_t records;
+    bool partial;             /* a run was recorded at a level that leaves allowed calls out */
 };
 
 /* 0, or an exit status; what is wrong was told on stderr. */
