@@ -61,7 +61,9 @@ static void index_rule(struct policy *p, const struct rule *r, long entries, str
         const char *literal = path_pattern_literal(*pp);
         bool tree = path_pattern_is_tree(*pp);
         struct stat st;
-        if (!(tree || path_pattern_is_exact(*pp)) || !strcmp(literal, "/") || lstat(literal, &st))
+        /* everything is everything's name already; what the kernel makes up has no links */
+        if (!(tree || path_pattern_is_exact(*pp)) || !strcmp(literal, "/") || path_within(literal, "/proc") || path_within(literal, "/sys") ||
+            lstat(literal, &st))
             continue;
         struct walk w = {p, r, entries};
         remember(&w, literal, &st);
