@@ -229,6 +229,7 @@ int front_run(pid_t child, int sock, pid_t scribe, bool quiet)
     f.witness = witness_start();
 
     serve(&f);
+    witness_dismiss(f.witness);
     if (f.over) {
         finish(&f, scribe);
     } else {

@@ -100,11 +100,17 @@ bool witness_saw(struct witness *w, int sig, pid_t sender)
     return saw;
 }
 
+void witness_dismiss(struct witness *w)
+{
+    if (w)
+        kill(w->pid, SIGKILL);
+}
+
 void witness_stop(struct witness *w)
 {
     if (!w)
         return;
-    kill(w->pid, SIGKILL);
+    witness_dismiss(w);
     waitpid(w->pid, NULL, 0);
     close(w->from);
     free(w);

@@ -12,6 +12,7 @@
 struct witness;
 struct witness *witness_start(void);    /* NULL: none could be had; then nothing was sent to the group */
 bool witness_saw(struct witness *w, int sig, pid_t sender); /* did the group get this signal? Each sighting counts once */
+void witness_dismiss(struct witness *w); /* it may go: witness_stop then does not have to wait long */
 void witness_stop(struct witness *w);
 
 #endif

@@ -53,6 +53,13 @@ Test(options, every_form_of_a_flag)
     options_free(&o);
 }
 
+Test(options, older_names_of_approvals)
+{
+    struct options o;
+    struct err err;
+    cr_assert(parse(&o, "sw -a ncurses -- x", &err) == 0 && o.approval == APPROVAL_TUI);
+}
+
 Test(options, the_last_wins_and_a_verb_after_the_dashes_is_a_program)
 {
     struct options o;
@@ -80,6 +87,7 @@ Test(options, mistakes)
         {"sw --approval-timeout 90 -- x", "expected `0` or whole numbers with d, h, m, s"},
         {"sw --approval-timeout 5m1h -- x", "--approval-timeout: found `5m1h`"},
         {"sw -a nobody -- x", "expected auto, desktop, tui, console or reject"},
+        {"sw -a popup -- x", "the interface `popup` is not built"},
         {"sw --allow read -- x", "expected VERB:TARGET"},
         {"sw --deny read: -- x", "expected VERB:TARGET"},
         {"sw --ask raed:/x -- x", "(nearest: read)"},
@@ -182,5 +190,7 @@ Test(options, the_approval_of_a_policy)
     cr_assert(options_approval(NULL, &how, &err) == 0 && how == APPROVAL_AUTO);
     cr_assert(options_approval("reject", &how, &err) == 0 && how == APPROVAL_REJECT);
     cr_assert(options_approval("desktop,console", &how, &err) == 0 && how == APPROVAL_AUTO);
+    cr_assert(options_approval("tui", &how, &err) == 0 && how == APPROVAL_TUI);
+    cr_assert(options_approval("desktop", &how, &err) == -1 && err.status == 125);
     cr_assert(options_approval("nonsense", &how, &err) == -1 && err.status == 125);
 }
