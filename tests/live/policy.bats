@@ -290,3 +290,26 @@ user_file() { # NAME below sentinel-watch's configuration, from stdin
     [ "$status" = 125 ]
     [ ! -e never ]
 }
+
+@test "in a home that is another user's the user's layer is left out with a warning" {
+    [ "$(id -u)" = 0 ] || skip "needs a second user"
+    chmod 700 "$T/home"
+    cd "$T/work"
+    chown $USER_ID "$T/work"
+    run as_user "$policy" explain write "$T/work/x"
+    [ "$status" = 0 ]
+    [[ $output == *"home is another user's"* ]]
+    [[ $output == *"allow: agent-base:workspace"* ]]
+}
+
+@test "the home and the root are no workspace unless -w says so" {
+    cd "$HOME"
+    run sw -- true
+    [ "$status" = 125 ]
+    [[ $output == *"--workspace $HOME"* ]]
+    cd /
+    run sw -- true
+    [ "$status" = 125 ]
+    run sw -q -w "$HOME" -- true
+    [ "$status" = 0 ]
+}
