@@ -133,33 +133,39 @@ static void out_of_order(FILE *f, uint64_t number, uint64_t seq, uint64_t expect
 {
     r->state = CHAIN_CHANGED;
     if (seq < expected) {
-        snprintf(r->text, sizeof r->text, "reordered: line %llu is seq %llu, where seq %llu belongs", U(number), U(seq), U(expected));
+        snprintf(r->text, sizeof r->text, "reordered: line %llu is seq %llu, where seq %llu belongs", U(number), U(seq),
+                 U(expected));
         return;
     }
     uint64_t at = find_seq(f, number, expected);
     if (at)
-        snprintf(r->text, sizeof r->text, "reordered: seq %llu stands in line %llu, after seq %llu in line %llu", U(expected), U(at),
-                 U(seq), U(number));
+        snprintf(r->text, sizeof r->text, "reordered: seq %llu stands in line %llu, after seq %llu in line %llu",
+                 U(expected), U(at), U(seq), U(number));
     else if (seq == expected + 1)
         snprintf(r->text, sizeof r->text, "removed: seq %llu is missing before line %llu", U(expected), U(number));
     else
-        snprintf(r->text, sizeof r->text, "removed: seq %llu to %llu are missing before line %llu", U(expected), U(seq - 1), U(number));
+        snprintf(r->text, sizeof r->text, "removed: seq %llu to %llu are missing before line %llu", U(expected),
+                 U(seq - 1), U(number));
 }
 
-static void check_line(FILE *f, char *s, size_t n, uint64_t number, const struct key *key, struct chain_report *r, bool *ended)
+static void check_line(FILE *f, char *s, size_t n, uint64_t number, const struct key *key, struct chain_report *r,
+                       bool *ended)
 {
     struct line l;
     char hash[HASH_TEXT + 1];
     if (!line_split(s, n, &l)) {
         r->state = CHAIN_CHANGED;
-        snprintf(r->text, sizeof r->text, number == 1 ? "line 1 is not a line of sentinel-watch's audit log"
-                 : "changed: line %llu is not a line of sentinel-watch's audit log", U(number));
+        snprintf(r->text, sizeof r->text,
+                 number == 1 ? "line 1 is not a line of sentinel-watch's audit log"
+                             : "changed: line %llu is not a line of sentinel-watch's audit log",
+                 U(number));
         return;
     }
     if (sha256(s, l.hashed_len, hash) < 0 || memcmp(hash, l.hash, HASH_TEXT) != 0) {
         r->state = CHAIN_CHANGED;
-        snprintf(r->text, sizeof r->text, "changed: line %llu (it calls itself seq %llu) does not have the hash that it carries",
-                 U(number), U(l.seq));
+        snprintf(r->text, sizeof r->text,
+                 "changed: line %llu (it calls itself seq %llu) does not have the hash that it carries", U(number),
+                 U(l.seq));
         return;
     }
     if (l.seq != r->end.lines + 1) {
@@ -168,16 +174,18 @@ static void check_line(FILE *f, char *s, size_t n, uint64_t number, const struct
     }
     if (memcmp(l.prev, r->end.hash, HASH_TEXT) != 0) {
         r->state = CHAIN_CHANGED;
-        snprintf(r->text, sizeof r->text, "changed: line %llu (seq %llu) follows another line than the one before it", U(number),
-                 U(l.seq));
+        snprintf(r->text, sizeof r->text, "changed: line %llu (seq %llu) follows another line than the one before it",
+                 U(number), U(l.seq));
         return;
     }
     *ended = event_is(&l, "end");
     bool due = event_is(&l, "start") || event_is(&l, "checkpoint") || *ended;
     if (key && (due || l.sig) && !(l.sig && key_verify(key, s, l.signed_len, l.sig, SIGNATURE_TEXT))) {
         r->state = CHAIN_SIGNATURE;
-        snprintf(r->text, sizeof r->text, l.sig ? "bad signature: line %llu (seq %llu) was not signed with this key"
-                 : "not signed: line %llu (seq %llu) has no signature, and it should", U(number), U(l.seq));
+        snprintf(r->text, sizeof r->text,
+                 l.sig ? "bad signature: line %llu (seq %llu) was not signed with this key"
+                       : "not signed: line %llu (seq %llu) has no signature, and it should",
+                 U(number), U(l.seq));
         return;
     }
     r->sessions += event_is(&l, "start");
@@ -212,5 +220,6 @@ void chain_check(FILE *f, const struct key *key, struct chain_report *ret)
     if (ret->empty)
         snprintf(ret->text, sizeof ret->text, "cut short: the file is empty");
     else
-        snprintf(ret->text, sizeof ret->text, "cut short: after line %llu the last line of its session is missing", U(number));
+        snprintf(ret->text, sizeof ret->text, "cut short: after line %llu the last line of its session is missing",
+                 U(number));
 }

@@ -2,8 +2,8 @@
  *
  *   {"seq":N, FIELDS ,"prev":"HASH OF THE LINE BEFORE" [,"sig":"BASE64"] ,"hash":"SHA-256 OF ALL BYTES BEFORE ,"hash""}
  *
- * seq counts from 1, so it is the line's number. FIELDS begin with "ts", and in a line that is not a call "event" comes right
- * after it: the checker reads both by their place and never by searching, because what follows may hold any text.
+ * seq counts from 1, so it is the line's number. FIELDS begin with "ts", and in a line that is not a call "event" comes
+ * right after it: the checker reads both by their place and never by searching, because what follows may hold any text.
  */
 #ifndef SCRIBE_CHAIN_H
 #define SCRIBE_CHAIN_H
@@ -25,18 +25,18 @@ extern const struct chain chain_start;
 int chain_put(struct chain *c, const char *fields, size_t n, const struct key *key, struct buf *out);
 
 enum chain_state { /* exit statuses of audit verify */
-    CHAIN_WHOLE = 0,
-    CHAIN_CHANGED = 1, /* changed, removed, reordered */
-    CHAIN_CUT = 3,
-    CHAIN_SIGNATURE = 4,
+                   CHAIN_WHOLE = 0,
+                   CHAIN_CHANGED = 1, /* changed, removed, reordered */
+                   CHAIN_CUT = 3,
+                   CHAIN_SIGNATURE = 4,
 };
 
 struct chain_report {
     enum chain_state state;
-    struct chain end;       /* where a continuing writer goes on */
+    struct chain end; /* where a continuing writer goes on */
     uint64_t sessions, signatures;
     bool empty;
-    char text[512];         /* which line, and what is wrong with it */
+    char text[512]; /* which line, and what is wrong with it */
 };
 
 /* Reads from the current position to the end. key: NULL, or what every first and last line must be signed with. */

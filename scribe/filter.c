@@ -27,7 +27,9 @@ static int since(struct filter *f, const char *arg)
     static const char shape[] = "dddd-dd-ddTdd:dd:dd";
     size_t n = 0;
     for (; shape[n] && arg[n]; n++)
-        if (shape[n] == 'd' ? !isdigit((unsigned char)arg[n]) : shape[n] == 'T' ? arg[n] != 'T' && arg[n] != ' ' : arg[n] != shape[n])
+        if (shape[n] == 'd'   ? !isdigit((unsigned char)arg[n])
+            : shape[n] == 'T' ? arg[n] != 'T' && arg[n] != ' '
+                              : arg[n] != shape[n])
             break;
     bool whole = n == 10 || n == 16 || n == 19;
     if (!whole || strlen(arg) >= sizeof f->since || (arg[n] && strspn(arg + n, ".0123456789Z") != strlen(arg + n)))
@@ -91,11 +93,13 @@ static bool target_is(const json_t *target, const char *glob)
 
 static bool has_right(const struct record *r, const struct filter *f)
 {
-    if ((!f->verb || (r->verb && !strcmp(r->verb, f->verb))) && (!f->target || (r->target && target_is(r->target, f->target))))
+    if ((!f->verb || (r->verb && !strcmp(r->verb, f->verb))) &&
+        (!f->target || (r->target && target_is(r->target, f->target))))
         return true;
     size_t i;
     json_t *other;
-    json_array_foreach(json_object_get(r->json, "also"), i, other) {
+    json_array_foreach(json_object_get(r->json, "also"), i, other)
+    {
         const char *verb = record_text(other, "verb");
         const json_t *target = json_object_get(other, "target");
         if ((!f->verb || (verb && !strcmp(verb, f->verb))) && (!f->target || (target && target_is(target, f->target))))
@@ -148,6 +152,12 @@ void filter_print(const struct filter *f, const struct record *r)
     const char *would = r->would && strcmp(r->would, "allow") != 0 ? r->would : NULL;
     printf("%.23s  %7lld %-14s %s%-5s %-7s %s  (%s%s%s)\n", r->ts ? r->ts : "",
            (long long)json_integer_value(json_object_get(r->json, "pid")), name ? name + 1 : "?", would ? "would " : "",
-           would ? would : r->decision ? r->decision : "?", r->verb ? r->verb : r->syscall ? r->syscall : "?",
-           target.data ? target.data : "", r->decided_by ? r->decided_by : "?", r->rule ? " " : "", r->rule ? r->rule : "");
+           would         ? would
+           : r->decision ? r->decision
+                         : "?",
+           r->verb      ? r->verb
+           : r->syscall ? r->syscall
+                        : "?",
+           target.data ? target.data : "", r->decided_by ? r->decided_by : "?", r->rule ? " " : "",
+           r->rule ? r->rule : "");
 }

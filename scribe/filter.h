@@ -11,7 +11,11 @@ struct filter {
     bool json;
 };
 
-#define FILTER_OPTIONS {"verb", 1, 0, 'V'}, {"decision", 1, 0, 'D'}, {"since", 1, 0, 'S'}, {"exe", 1, 0, 'E'}, {"target", 1, 0, 'T'}, {"json", 0, 0, 'J'}
+#define FILTER_OPTIONS                                                                                                 \
+    {"verb", 1, 0, 'V'}, {"decision", 1, 0, 'D'}, {"since", 1, 0, 'S'}, {"exe", 1, 0, 'E'}, {"target", 1, 0, 'T'},     \
+    {                                                                                                                  \
+        "json", 0, 0, 'J'                                                                                              \
+    }
 /* One of the options above: 0, or the exit status of a mistake, told on stderr. */
 int filter_option(struct filter *f, int option, const char *arg);
 bool filter_takes(const struct filter *f, const struct record *r);

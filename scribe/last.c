@@ -143,13 +143,18 @@ int cmd_last(int argc, char **argv)
     if (!t.n)
         printf("nothing %s\n", !strcmp(mode, "log") ? "would have been denied or asked" : "was denied");
     else
-        printf("%zu different %s\n", t.n, !strcmp(mode, "log") ? "calls that enforce would deny or ask about" : "denials");
+        printf("%zu different %s\n", t.n,
+               !strcmp(mode, "log") ? "calls that enforce would deny or ask about" : "denials");
     tally_sort(&t);
     for (size_t i = 0; i < t.n; i++) {
         const struct denial *d = t.entry[i].data;
-        printf("%5llux %s%s %s\n", (unsigned long long)t.entry[i].count, d->ask ? "ask " : "", d->verb, d->target ? d->target : "");
-        printf("      rule: %s%s%s%s\n", d->rule ? d->rule : d->by ? d->by : "?", d->rule_at ? " (" : "", d->rule_at ? d->rule_at : "",
-               d->rule_at ? ")" : "");
+        printf("%5llux %s%s %s\n", (unsigned long long)t.entry[i].count, d->ask ? "ask " : "", d->verb,
+               d->target ? d->target : "");
+        printf("      rule: %s%s%s%s\n",
+               d->rule ? d->rule
+               : d->by ? d->by
+                       : "?",
+               d->rule_at ? " (" : "", d->rule_at ? d->rule_at : "", d->rule_at ? ")" : "");
         permit(d);
     }
     forget(&t);

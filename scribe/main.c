@@ -10,7 +10,8 @@ static const struct {
     const char *usage;
 } verbs[] = {
     {NULL, "write", cmd_write, NULL},
-    {"audit", "show", cmd_show, "[--verb V] [--decision D] [--since T] [--exe GLOB] [--target GLOB] [--json] [FILE|SESSION]"},
+    {"audit", "show", cmd_show,
+     "[--verb V] [--decision D] [--since T] [--exe GLOB] [--target GLOB] [--json] [FILE|SESSION]"},
     {"audit", "tail", cmd_tail, "[-f] [-n LINES] [the filters of show] [FILE|SESSION]"},
     {"audit", "stats", cmd_stats, "[the filters of show] [FILE|SESSION]"},
     {"audit", "verify", cmd_verify, "[--key FILE] [FILE|SESSION]"},
@@ -21,8 +22,8 @@ static int usage(FILE *f)
 {
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (verbs[i].usage)
-            fprintf(f, "%s sentinel-watch %s%s%s %s\n", i <= 1 ? "usage:" : "      ", verbs[i].group ? verbs[i].group : "",
-                    verbs[i].group ? " " : "", verbs[i].name, verbs[i].usage);
+            fprintf(f, "%s sentinel-watch %s%s%s %s\n", i <= 1 ? "usage:" : "      ",
+                    verbs[i].group ? verbs[i].group : "", verbs[i].group ? " " : "", verbs[i].name, verbs[i].usage);
     return f == stdout ? 0 : 2;
 }
 

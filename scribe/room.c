@@ -22,8 +22,10 @@ static int continued(const char *path, int fd, const struct key *key, struct cha
         return 0;
     }
     if (r.state != CHAIN_WHOLE)
-        return err_set(err, 0, "%s is there already and is not a whole audit log (%s): move it away or name another file with "
-                       "--audit", path, r.text);
+        return err_set(err, 0,
+                       "%s is there already and is not a whole audit log (%s): move it away or name another file with "
+                       "--audit",
+                       path, r.text);
     *ret_end = r.end;
     return 0;
 }
@@ -38,8 +40,9 @@ static int usable(const char *path, int fd, struct err *err)
     if (st.st_uid != geteuid())
         return err_set(err, 0, "%s is there already and belongs to another user: name another file with --audit", path);
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return errno == EWOULDBLOCK ? err_set(err, 0, "%s is being written by another session: name another file with --audit", path)
-                                    : err_set(err, errno, "locking %s", path);
+        return errno == EWOULDBLOCK
+                   ? err_set(err, 0, "%s is being written by another session: name another file with --audit", path)
+                   : err_set(err, errno, "locking %s", path);
     return 0;
 }
 
@@ -54,8 +57,9 @@ int room_open(const char *path, const struct key *key, struct room *ret, struct 
         fd = open(path, flags);
     }
     if (fd < 0)
-        return errno == ELOOP ? err_set(err, 0, "%s is a symbolic link, which the audit log may not be", path)
-                              : err_set(err, errno, "the audit log %s cannot be opened (name another file with --audit)", path);
+        return errno == ELOOP
+                   ? err_set(err, 0, "%s is a symbolic link, which the audit log may not be", path)
+                   : err_set(err, errno, "the audit log %s cannot be opened (name another file with --audit)", path);
     if (usable(path, fd, err) < 0 || continued(path, fd, key, ret_end, err) < 0)
         return -1;
     fchmod(fd, 0600);

@@ -1,4 +1,5 @@
-/* scribe - the verbs of sentinel-scribe, one file each. Each gets argv with its own name first and returns an exit status. */
+/* scribe - the verbs of sentinel-scribe, one file each. Each gets argv with its own name first and returns an exit
+ * status. */
 #ifndef SCRIBE_SCRIBE_H
 #define SCRIBE_SCRIBE_H
 

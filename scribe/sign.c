@@ -33,8 +33,10 @@ int key_open(const char *path, bool must_sign, struct key **ret, struct err *err
     fclose(f);
     if (!pkey || EVP_PKEY_base_id(pkey) != EVP_PKEY_ED25519) {
         EVP_PKEY_free(pkey);
-        return err_set(err, 0, "the audit key %s is not %s Ed25519 key in PEM form without a pass phrase (openssl genpkey "
-                       "-algorithm ed25519)", path, must_sign ? "a private" : "an");
+        return err_set(err, 0,
+                       "the audit key %s is not %s Ed25519 key in PEM form without a pass phrase (openssl genpkey "
+                       "-algorithm ed25519)",
+                       path, must_sign ? "a private" : "an");
     }
     struct key *k = xcalloc(1, sizeof *k);
     k->pkey = pkey;

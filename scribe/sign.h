@@ -1,7 +1,7 @@
 /* sign - the Ed25519 signatures of checkpoints; the only file here that knows how keys are kept (PEM).
  *
- * What is signed is a fixed prefix and the bytes of the line before `,"sig"`: the prefix keeps a signature of a log line from
- * being taken for one of anything else that the same key signs.
+ * What is signed is a fixed prefix and the bytes of the line before `,"sig"`: the prefix keeps a signature of a log
+ * line from being taken for one of anything else that the same key signs.
  */
 #ifndef SCRIBE_SIGN_H
 #define SCRIBE_SIGN_H

@@ -87,8 +87,8 @@ int cmd_stats(int argc, char **argv)
         record_free(&r);
     }
     record_reader_end(&reader);
-    printf("%s: %llu records, %llu sessions, %s to %s\n", path, (unsigned long long)s.records, (unsigned long long)s.sessions,
-           s.first, s.last);
+    printf("%s: %llu records, %llu sessions, %s to %s\n", path, (unsigned long long)s.records,
+           (unsigned long long)s.sessions, s.first, s.last);
     if (s.dropped)
         printf("%llu RECORDS WERE LOST\n", (unsigned long long)s.dropped);
     if (s.waited_us)

@@ -1,4 +1,5 @@
-/* audit tail [-f] [-n N] [FILTER...] [FILE|SESSION]: the last records, and with -f those that come, until the session ends. */
+/* audit tail [-f] [-n N] [FILTER...] [FILE|SESSION]: the last records, and with -f those that come, until the session
+ * ends. */
 #include "scribe.h"
 #include "filter.h"
 #include "logs.h"

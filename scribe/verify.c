@@ -1,5 +1,5 @@
-/* audit verify [--key FILE] [FILE|SESSION]: is the log whole? 0 whole, 1 changed, removed or reordered, 3 cut short, 4 bad
- * signature. What a chain without signatures is worth is said each time. */
+/* audit verify [--key FILE] [FILE|SESSION]: is the log whole? 0 whole, 1 changed, removed or reordered, 3 cut short, 4
+ * bad signature. What a chain without signatures is worth is said each time. */
 #include "scribe.h"
 #include "chain.h"
 #include "logs.h"
@@ -52,10 +52,12 @@ int cmd_verify(int argc, char **argv)
         if (r.state == CHAIN_CUT && r.signatures && key)
             printf("%s: the lines before it have %llu good signatures\n", path, (unsigned long long)r.signatures);
     } else {
-        printf("%s: %s, %llu lines, %llu sessions, %s%s\n", path, growing ? "whole so far, still being written" : "whole",
-               (unsigned long long)r.end.lines, (unsigned long long)r.sessions,
-               !r.signatures ? "chained, not signed" : key ? "chained and signed with this key"
-                                                           : "chained; signatures not checked without --key",
+        printf("%s: %s, %llu lines, %llu sessions, %s%s\n", path,
+               growing ? "whole so far, still being written" : "whole", (unsigned long long)r.end.lines,
+               (unsigned long long)r.sessions,
+               !r.signatures ? "chained, not signed"
+               : key         ? "chained and signed with this key"
+                             : "chained; signatures not checked without --key",
                r.signatures && key ? "" : "; whoever holds the file and the program could have made the chain anew");
     }
     key_close(key);

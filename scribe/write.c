@@ -1,8 +1,9 @@
 /* The scribe at work: lines come in on descriptor 3, chained lines go to the log.
  *
- * From the supervisor: `rFIELDS\n`, a record; `lFIELDS\n`, the last one. To it: `ready` or `error TEXT`, once; `failed TEXT` when the log
- * cannot be written (there is still room for what is on its way), `again` when it can, `lost N`: so many lines were not
- * written so far. An end of the stream without a last line means that the supervisor died, and the log says so.
+ * From the supervisor: `rFIELDS\n`, a record; `lFIELDS\n`, the last one. To it: `ready` or `error TEXT`, once; `failed
+ * TEXT` when the log cannot be written (there is still room for what is on its way), `again` when it can, `lost N`: so
+ * many lines were not written so far. An end of the stream without a last line means that the supervisor died, and the
+ * log says so.
  */
 #include "scribe.h"
 #include "buf.h"
@@ -207,18 +208,28 @@ static void work(struct scribe *s)
 
 int cmd_write(int argc, char **argv)
 {
-    static const struct option options[] = {{"log", 1, 0, 'l'}, {"session", 1, 0, 's'}, {"mode", 1, 0, 'm'}, {"key", 1, 0, 'k'}, {0}};
+    static const struct option options[] = {
+        {"log", 1, 0, 'l'}, {"session", 1, 0, 's'}, {"mode", 1, 0, 'm'}, {"key", 1, 0, 'k'}, {0}};
     const char *log = NULL, *key = NULL;
     struct scribe s = {.session = "", .mode = "enforce"};
     struct err err;
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (c) {
-        case 'l': log = optarg; break;
-        case 's': s.session = optarg; break;
-        case 'm': s.mode = optarg; break;
-        case 'k': key = optarg; break;
-        default: return 2;
+        case 'l':
+            log = optarg;
+            break;
+        case 's':
+            s.session = optarg;
+            break;
+        case 'm':
+            s.mode = optarg;
+            break;
+        case 'k':
+            key = optarg;
+            break;
+        default:
+            return 2;
         }
     }
     int type;

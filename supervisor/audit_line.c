@@ -35,11 +35,16 @@ static void put_word(struct buf *b, const char *s)
 static const char *family_name(const struct address *a)
 {
     switch (a->family) {
-    case AF_UNIX: return "unix";
-    case AF_INET: return "inet";
-    case AF_INET6: return "inet6";
-    case AF_NETLINK: return "netlink";
-    default: return "other";
+    case AF_UNIX:
+        return "unix";
+    case AF_INET:
+        return "inet";
+    case AF_INET6:
+        return "inet6";
+    case AF_NETLINK:
+        return "netlink";
+    default:
+        return "other";
     }
 }
 
@@ -92,7 +97,8 @@ static void put_address(struct buf *b, const struct target *t)
         LIT(b, ",\"own\":true");
 }
 
-/* {raw, path | addr, port, family, name, resolved, flags}: `resolved` says that the name led to something that was there. */
+/* {raw, path | addr, port, family, name, resolved, flags}: `resolved` says that the name led to something that was
+ * there. */
 static void put_target(struct buf *b, const struct target *t)
 {
     LIT(b, "{\"raw\":");
@@ -131,8 +137,8 @@ static void put_target(struct buf *b, const struct target *t)
     buf_putc(b, '}');
 }
 
-/* verb, target, also. The right that gave the verdict comes first; `moved` names the old and the new name of a rename or
- * link by their place in that order (0 is target, 1 the first of also), for replays. */
+/* verb, target, also. The right that gave the verdict comes first; `moved` names the old and the new name of a rename
+ * or link by their place in that order (0 is target, 1 the first of also), for replays. */
 static void put_needs(struct buf *b, const struct request *r, int main)
 {
     if (!r->needs) {
@@ -254,7 +260,8 @@ void audit_line(struct buf *b, enum mode mode, const struct request *r, const st
         LIT(b, "null");
 }
 
-/* What the agent is told: no rule of another program, no user's answer rule text beyond its name, nothing it did not ask. */
+/* What the agent is told: no rule of another program, no user's answer rule text beyond its name, nothing it did not
+ * ask. */
 void audit_denial_line(struct buf *b, const char *ts, const struct request *r, const struct outcome *o)
 {
     LIT(b, "{\"ts\":");

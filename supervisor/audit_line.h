@@ -1,4 +1,5 @@
-/* audit_line - floor 4: the JSON of a record. Pure: bytes in, bytes out; audit.c adds time and order, the scribe the chain.
+/* audit_line - floor 4: the JSON of a record. Pure: bytes in, bytes out; audit.c adds time and order, the scribe the
+ * chain.
  *
  * Written by appending literals, because this runs once per supervised call. Everything that came from the agent goes
  * through json_bytes, so no name can end a string or a line.

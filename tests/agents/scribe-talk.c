@@ -1,10 +1,9 @@
-/* Stands in for the supervisor before a scribe: scribe-talk SCRIBE [OPTION...] starts `SCRIBE write OPTION...` with a socket
- * as descriptor 3 and reads commands from stdin, one a line:
+/* Stands in for the supervisor before a scribe: scribe-talk SCRIBE [OPTION...] starts `SCRIBE write OPTION...` with a
+ * socket as descriptor 3 and reads commands from stdin, one a line:
  *
  *   r FIELDS        a record, with a time before it     l FIELDS   the last line
- *   many N BYTES    N records of about BYTES each       hear MS    prints what the scribe says until it is silent so long
- *   kill            SIGKILL to the scribe               sleep MS
- *   run COMMAND     system(3)
+ *   many N BYTES    N records of about BYTES each       hear MS    prints what the scribe says until it is silent so
+ * long kill            SIGKILL to the scribe               sleep MS run COMMAND     system(3)
  *
  * At the end of stdin the socket is closed, what the scribe still says is printed, and its exit status is ours. */
 #define _GNU_SOURCE

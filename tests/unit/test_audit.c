@@ -15,21 +15,30 @@
 
 static const struct call openat_row = {.name = "openat"};
 
-static struct process agent = {.refs = 1, .pid = 42, .ppid = 41, .uid = 1000, .exe = (char *)"/usr/bin/tool", .comm = "tool"};
+static struct process agent = {
+    .refs = 1, .pid = 42, .ppid = 41, .uid = 1000, .exe = (char *)"/usr/bin/tool", .comm = "tool"};
 
 /* A request to open `path` for writing, as a family would have filled it; the strings are constants. */
 static struct request by_hand(const char *path)
 {
-    struct request r = {.call = &openat_row, .process = &agent, .tid = 43, .cwd = (char *)"/w", .needs = 1, .moved_from = -1,
-                        .moved_to = -1, .eval_ns = 2500};
-    r.need[0] = (struct need){.verb = VERB_WRITE,
-                              .target = {.kind = TARGET_PATH, .raw = (char *)"x", .raw_len = 1, .path = (char *)path, .flags = 577}};
+    struct request r = {.call = &openat_row,
+                        .process = &agent,
+                        .tid = 43,
+                        .cwd = (char *)"/w",
+                        .needs = 1,
+                        .moved_from = -1,
+                        .moved_to = -1,
+                        .eval_ns = 2500};
+    r.need[0] = (struct need){
+        .verb = VERB_WRITE,
+        .target = {.kind = TARGET_PATH, .raw = (char *)"x", .raw_len = 1, .path = (char *)path, .flags = 577}};
     return r;
 }
 
 static struct outcome allowed(void)
 {
-    return (struct outcome){.allowed = true, .by = BY_DEFAULT, .safe = SAFE_EMULATED, .result_known = true, .result = 3};
+    return (struct outcome){
+        .allowed = true, .by = BY_DEFAULT, .safe = SAFE_EMULATED, .result_known = true, .result = 3};
 }
 
 Test(audit_line, every_field_of_a_simple_call)
@@ -38,10 +47,12 @@ Test(audit_line, every_field_of_a_simple_call)
     struct outcome o = allowed();
     BUF_AUTO b = {0};
     audit_line(&b, MODE_ENFORCE, &r, &o);
-    cr_assert_str_eq(b.data, "\"pid\":42,\"tid\":43,\"ppid\":41,\"exe\":\"/usr/bin/tool\",\"comm\":\"tool\",\"cwd\":\"/w\",\"uid\":1000,"
-                             "\"syscall\":\"openat\",\"verb\":\"write\",\"target\":{\"raw\":\"x\",\"path\":\"/w/x\",\"resolved\":false,"
-                             "\"flags\":577},\"decision\":\"allow\",\"rule\":null,\"rule_at\":null,\"decided_by\":\"default\","
-                             "\"safe\":\"emulated\",\"handler\":null,\"waited_us\":0,\"eval_us\":2,\"result\":3");
+    cr_assert_str_eq(
+        b.data,
+        "\"pid\":42,\"tid\":43,\"ppid\":41,\"exe\":\"/usr/bin/tool\",\"comm\":\"tool\",\"cwd\":\"/w\",\"uid\":1000,"
+        "\"syscall\":\"openat\",\"verb\":\"write\",\"target\":{\"raw\":\"x\",\"path\":\"/w/x\",\"resolved\":false,"
+        "\"flags\":577},\"decision\":\"allow\",\"rule\":null,\"rule_at\":null,\"decided_by\":\"default\","
+        "\"safe\":\"emulated\",\"handler\":null,\"waited_us\":0,\"eval_us\":2,\"result\":3");
 }
 
 Test(audit_line, log_mode_says_what_enforce_had_decided)
@@ -174,7 +185,11 @@ static void teardown(void)
 
 static struct audit_config config(void)
 {
-    return (struct audit_config){.path = log_path, .state_home = folder, .session = "s", .scribe = scribe, .mode = MODE_ENFORCE,
+    return (struct audit_config){.path = log_path,
+                                 .state_home = folder,
+                                 .session = "s",
+                                 .scribe = scribe,
+                                 .mode = MODE_ENFORCE,
                                  .level = AUDIT_ALL};
 }
 
@@ -215,7 +230,8 @@ Test(audit, a_run_from_first_to_last_line)
     o.decision.message = "Ask.";
     audit_request(a, &r, &o);
     char *seen = contents(audit_denials(a));
-    cr_assert(strstr(seen, "\"path\":\"/w/x\"") && strstr(seen, "\"message\":\"Ask.\""), "the agent does not see its denial: %s", seen);
+    cr_assert(strstr(seen, "\"path\":\"/w/x\"") && strstr(seen, "\"message\":\"Ask.\""),
+              "the agent does not see its denial: %s", seen);
     struct stat st;
     cr_assert_eq(stat(audit_denials(a), &st), 0);
     cr_assert_eq(st.st_mode & 07777, 0600);

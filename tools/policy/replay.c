@@ -97,7 +97,9 @@ static bool read_address(const struct replay *p, const json_t *t, struct target 
     *a = (struct address){.port = (uint16_t)json_integer_value(json_object_get(t, "port")),
                           .scope = (uint32_t)json_integer_value(json_object_get(t, "scope")),
                           .wildcard = flag(t, "wildcard"),
-                          .proto = !proto ? 0 : !strcmp(proto, "udp") ? IPPROTO_UDP : IPPROTO_TCP};
+                          .proto = !proto                  ? 0
+                                   : !strcmp(proto, "udp") ? IPPROTO_UDP
+                                                           : IPPROTO_TCP};
     ret->own = flag(t, "own");
     if (text.len > 6 && !memcmp(text.data, "unix:@", 6)) {
         a->kind = ADDRESS_ABSTRACT;
@@ -189,15 +191,16 @@ void replay_read(struct replay *p, const struct record *r, struct replayed *c)
         return;
     size_t i;
     json_t *other;
-    json_array_foreach(json_object_get(r->json, "also"), i, other) {
+    json_array_foreach(json_object_get(r->json, "also"), i, other)
+    {
         if (n < NEEDS_MAX && read_need(p, record_text(other, "verb"), json_object_get(other, "target"), &c->need[n]))
             n++;
     }
     read_argv(r, c);
     BUF_AUTO exe = {0};
     if (record_bytes(r->json, "exe", &exe)) {
-        c->process = (struct process){.refs = 1, .pid = (pid_t)json_integer_value(json_object_get(r->json, "pid")),
-                                      .exe = buf_steal(&exe)};
+        c->process = (struct process){
+            .refs = 1, .pid = (pid_t)json_integer_value(json_object_get(r->json, "pid")), .exe = buf_steal(&exe)};
         c->question.process = &c->process;
     }
     c->kind = REPLAY_CALL;
@@ -250,8 +253,8 @@ int replay_logs(char *const *logs, void (*fn)(void *arg, const struct record *r,
         }
         bool strange = reader.strange || !records;
         if (strange)
-            fprintf(stderr, "sentinel-watch: %s: %llu of %llu lines are no records\n", logs[i], (unsigned long long)reader.strange,
-                    (unsigned long long)reader.lines);
+            fprintf(stderr, "sentinel-watch: %s: %llu of %llu lines are no records\n", logs[i],
+                    (unsigned long long)reader.strange, (unsigned long long)reader.lines);
         record_reader_end(&reader);
         if (strange)
             return 125;

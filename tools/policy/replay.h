@@ -1,7 +1,8 @@
 /* replay - records of past runs, judged again: a record becomes the question that the supervisor had asked.
  *
- * Paths below the workspace, the home and the temporary folder of the run are moved to those of `places`, so that runs of several
- * places and users can be judged by one policy. What a record cannot say stays unknown: the ancestors of the program
+ * Paths below the workspace, the home and the temporary folder of the run are moved to those of `places`, so that runs
+ * of several places and users can be judged by one policy. What a record cannot say stays unknown: the ancestors of the
+ * program
  * (`under`), and the identity of files (hard links).
  */
 #ifndef POLICY_REPLAY_H
@@ -18,7 +19,8 @@ struct replay {
 };
 
 enum replay_kind {
-    REPLAY_NONE,  /* not a call, or one that no policy is asked about (what the kernel refused anyway, a caller that was gone) */
+    REPLAY_NONE,  /* not a call, or one that no policy is asked about (what the kernel refused anyway, a caller that was
+                     gone) */
     REPLAY_FIXED, /* always refused, whatever the policy: the record's syscall says which */
     REPLAY_CALL,
 };

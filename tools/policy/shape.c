@@ -11,12 +11,12 @@ enum root { ROOT_WORKSPACE, ROOT_TMPDIR, ROOT_HOME, ROOT_ALL };
 static const char *const root_text[] = {"${WORKSPACE}", "${TMPDIR}", "~", ""};
 
 struct node {
-    char *name;    /* as seen, or as a pattern when `glob` */
+    char *name; /* as seen, or as a pattern when `glob` */
     bool glob;
     char *literal; /* the folder's path on this machine, NULL below a glob: then nothing is widened */
     struct node **child;
     size_t n, cap;
-    bool end; /* a path ends here */
+    bool end;        /* a path ends here */
     bool wide, deep; /* widened: to all below (deep) or to the names in it */
     struct seen seen;
 };
@@ -63,8 +63,8 @@ void seen_text(struct seen *s, unsigned runs, struct buf *b)
 
 /* ---- words of the policy */
 
-/* What a pattern would read as a glob gets a backslash; bytes that YAML cannot hold in one line become `?`, which matches
- * any one byte. */
+/* What a pattern would read as a glob gets a backslash; bytes that YAML cannot hold in one line become `?`, which
+ * matches any one byte. */
 static void put_literal(struct buf *b, const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -123,7 +123,8 @@ static char *name_in(const char *path, const char *folder)
     return xstrndup(path, strcspn(path, "/"));
 }
 
-/* Would the glob in `folder` take in a place that a rule of the sensitive policy names, or one that is to be avoided? */
+/* Would the glob in `folder` take in a place that a rule of the sensitive policy names, or one that is to be avoided?
+ */
 static bool reaches_sensitive(const struct policy *p, char *const *avoid, const char *folder, const char *glob)
 {
     for (; avoid && *avoid; avoid++) {
@@ -146,9 +147,10 @@ static bool reaches_sensitive(const struct policy *p, char *const *avoid, const 
     return false;
 }
 
-/* One component. parent: the folder it lies in on this machine, NULL below a glob; next: the component after it, NULL none. */
-static char *component(const struct shape *s, const char *parent, const char *name, const char *next, const char *before,
-                       bool globs, bool *is_glob)
+/* One component. parent: the folder it lies in on this machine, NULL below a glob; next: the component after it, NULL
+ * none. */
+static char *component(const struct shape *s, const char *parent, const char *name, const char *next,
+                       const char *before, bool globs, bool *is_glob)
 {
     const struct places *places = s->places;
     BUF_AUTO glob = {0};
@@ -372,8 +374,8 @@ static int by_string(const void *x, const void *y)
     return strcmp(*(char *const *)x, *(char *const *)y);
 }
 
-/* What of the sensitive policy's rules and of what is to be avoided lies in the folder, in the policy's words. NULL-terminated;
- * NULL: nothing. *inside: a place of its own is among them. */
+/* What of the sensitive policy's rules and of what is to be avoided lies in the folder, in the policy's words.
+ * NULL-terminated; NULL: nothing. *inside: a place of its own is among them. */
 static char **sensitive_inside(const struct shape *s, const char *folder, bool *inside)
 {
     struct tally t = {0};

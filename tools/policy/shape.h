@@ -1,9 +1,10 @@
-/* shape - from paths that were seen to few patterns: variables, globs for volatile parts, and folders widened where enough was
- * seen. Deterministic: the same input, in any order, gives the same patterns.
+/* shape - from paths that were seen to few patterns: variables, globs for volatile parts, and folders widened where
+ * enough was seen. Deterministic: the same input, in any order, gives the same patterns.
  *
- * A folder becomes `FOLDER/` `*` or `FOLDER/` `**` when WIDEN_NAMES different names were seen in it, and never when it is `/`, a top
- * folder, /etc, the home or above it, in /proc, /sys or /dev, or when a place that a rule of the sensitive policy names lies
- * in it; inside the workspace, and where such a rule could match anywhere (`**`), the place is taken out with `except` instead.
+ * A folder becomes `FOLDER/` `*` or `FOLDER/` `**` when WIDEN_NAMES different names were seen in it, and never when it
+ * is `/`, a top folder, /etc, the home or above it, in /proc, /sys or /dev, or when a place that a rule of the
+ * sensitive policy names lies in it; inside the workspace, and where such a rule could match anywhere (`**`), the place
+ * is taken out with `except` instead.
  */
 #ifndef POLICY_SHAPE_H
 #define POLICY_SHAPE_H
@@ -14,7 +15,7 @@
 
 #define WIDEN_NAMES 4
 
-struct seen { /* where a pattern came from */
+struct seen {                    /* where a pattern came from */
     uint64_t calls, names, runs; /* runs: a bit for each */
     struct tally programs;
 };
@@ -24,14 +25,15 @@ void seen_text(struct seen *s, unsigned runs, struct buf *b);
 
 struct shape; /* the paths of one verb */
 /* avoid: paths, NULL-terminated, that no glob and no widened folder may take in. Everything stays the caller's. */
-struct shape *shape_new(enum verb verb, const struct places *places, const struct policy *sensitive, char *const *avoid);
+struct shape *shape_new(enum verb verb, const struct places *places, const struct policy *sensitive,
+                        char *const *avoid);
 void shape_free(struct shape *s);
 /* widen: false keeps it as it is (programs, and what a wider pattern missed). */
 void shape_add(struct shape *s, const char *path, bool widen, const struct seen *seen);
 
 struct shaped {
-    char *pattern;   /* in the policy's words: ${WORKSPACE}/... */
-    char **except;   /* NULL-terminated, or NULL */
+    char *pattern;     /* in the policy's words: ${WORKSPACE}/... */
+    char **except;     /* NULL-terminated, or NULL */
     struct seen *seen; /* of the shape */
 };
 /* All patterns, in the order of their texts. The array ends with a NULL pattern; free with shaped_free. */

@@ -1,4 +1,5 @@
-/* policy test [-w DIR] POLICY LOG...: replays recordings: what would be denied or asked now, with counts. 0 clean, 1 findings. */
+/* policy test [-w DIR] POLICY LOG...: replays recordings: what would be denied or asked now, with counts. 0 clean, 1
+ * findings. */
 #include "replay.h"
 #include "verbs.h"
 #include "tools/record/tally.h"
@@ -27,7 +28,8 @@ static void judge(void *arg, const struct record *r, size_t log)
         } else {
             BUF_AUTO b = {0};
             replay_right_text(&c.need[d.need], &b);
-            buf_printf(&b, "   (%s%s%s%s)", d.label ? d.label : decided_by_names[d.by], d.at ? ", " : "", d.at ? d.at : "",
+            buf_printf(&b, "   (%s%s%s%s)", d.label ? d.label : decided_by_names[d.by], d.at ? ", " : "",
+                       d.at ? d.at : "",
                        d.moved_asks && !(d.asks & ~(1u << d.need)) ? "; moving it would take it out of what asks" : "");
             tally_add(d.effect == EFFECT_DENY ? &t->denied : &t->asked, b.data);
             *(d.effect == EFFECT_DENY ? &t->denials : &t->asks) += 1;
@@ -73,8 +75,8 @@ int verb_test(int argc, char **argv)
         print("deny", &t.denied);
         print("ask ", &t.asked);
         printf("%llu calls: %llu allowed, %llu would be asked, %llu would be denied\n",
-               (unsigned long long)(t.allowed + t.asks + t.denials), (unsigned long long)t.allowed, (unsigned long long)t.asks,
-               (unsigned long long)t.denials);
+               (unsigned long long)(t.allowed + t.asks + t.denials), (unsigned long long)t.allowed,
+               (unsigned long long)t.asks, (unsigned long long)t.denials);
         if (t.fixed)
             printf("%llu more calls are refused whatever a policy says\n", (unsigned long long)t.fixed);
         status = t.denials || t.asks;

@@ -8,7 +8,8 @@ static void right_key(const struct need *n, struct buf *b)
 {
     replay_right_text(n, b);
     if (n->target.kind == TARGET_ADDRESS)
-        buf_printf(b, " %d%s%s", n->target.addr.proto, n->target.own ? " own" : "", n->target.addr.wildcard ? " every" : "");
+        buf_printf(b, " %d%s%s", n->target.addr.proto, n->target.own ? " own" : "",
+                   n->target.addr.wildcard ? " every" : "");
 }
 
 static void need_copy(struct need *to, const struct need *n)
@@ -107,8 +108,9 @@ int workload_read(struct workload *w, char *const *logs)
     int status = replay_logs(logs, read_one, w);
     w->runs = w->replay.runs ? w->replay.runs : 1;
     if (!status && w->partial)
-        fprintf(stderr, "sentinel-watch: not everything was recorded (audit level below `all`): what was allowed and left out of the "
-                "logs gets no rule; record with --mode log for a whole picture\n");
+        fprintf(stderr, "sentinel-watch: not everything was recorded (audit level below `all`): what was allowed and "
+                        "left out of the "
+                        "logs gets no rule; record with --mode log for a whole picture\n");
     return status;
 }
 
@@ -144,7 +146,8 @@ static const char *by_nature(const struct workload *w, const struct right *r)
 
 static void judge_right(const struct workload *w, struct right *r)
 {
-    static const struct policy nothing = {.defaults.effect = {EFFECT_ASK, EFFECT_ASK, EFFECT_ASK, EFFECT_ASK, EFFECT_ALLOW}};
+    static const struct policy nothing = {
+        .defaults.effect = {EFFECT_ASK, EFFECT_ASK, EFFECT_ASK, EFFECT_ASK, EFFECT_ALLOW}};
     struct decision d = judge(w->base ? w->base : &nothing, r);
     r->base_allows = d.effect == EFFECT_ALLOW;
     if (r->refused) {

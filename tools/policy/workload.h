@@ -15,10 +15,10 @@ struct right {
     struct need need; /* owned */
     char **argv;      /* exec: of the first sight */
     enum fate fate;
-    char *why;        /* FATE_REVIEW */
-    bool refused;     /* a run's policy or user said no: why says which */
+    char *why;    /* FATE_REVIEW */
+    bool refused; /* a run's policy or user said no: why says which */
     bool base_allows;
-    bool exactly;     /* no globs, no widening: a wider pattern missed it */
+    bool exactly; /* no globs, no widening: a wider pattern missed it */
     struct seen seen;
 };
 
@@ -27,11 +27,11 @@ struct workload {
     struct policy *base;      /* what the new policy builds on; NULL: nothing, so the built-in defaults */
     struct policy *sensitive; /* agent-base: its denies and asks say what is never allowed silently */
     struct replay replay;
-    struct tally keys;        /* data: struct right */
-    struct tally fixed;       /* calls that no policy permits */
+    struct tally keys;  /* data: struct right */
+    struct tally fixed; /* calls that no policy permits */
     size_t runs;
     uint64_t records;
-    bool partial;             /* a run was recorded at a level that leaves allowed calls out */
+    bool partial; /* a run was recorded at a level that leaves allowed calls out */
 };
 
 /* 0, or an exit status; what is wrong was told on stderr. */

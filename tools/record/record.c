@@ -74,7 +74,8 @@ void record_reader_end(struct record_reader *r)
 
 void record_target(const json_t *target, struct buf *b)
 {
-    const char *path = record_text(target, "path"), *addr = record_text(target, "addr"), *raw = record_text(target, "raw");
+    const char *path = record_text(target, "path"), *addr = record_text(target, "addr"),
+               *raw = record_text(target, "raw");
     if (path) {
         buf_puts(b, path);
     } else if (addr) {

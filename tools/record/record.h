@@ -1,4 +1,5 @@
-/* record - reading the audit log (docs/records.md): one line to one struct, and the filters that show, stats and generate share.
+/* record - reading the audit log (docs/records.md): one line to one struct, and the filters that show, stats and
+ * generate share.
  *
  * Text fields are as they stand in the log, that is escaped (buf.h): safe for a terminal. record_bytes gives the
  * agent's own bytes back. Pointers live as long as the record.
@@ -14,8 +15,9 @@ struct record {
     json_t *json;
     const char *line; /* as read, without the newline; valid until the next record_read */
     size_t len;
-    const char *ts, *event, *session, *mode, *exe, *syscall, *verb, *decision, *would, *rule, *rule_at, *decided_by; /* NULL: absent or null */
-    json_t *target;   /* NULL: absent */
+    const char *ts, *event, *session, *mode, *exe, *syscall, *verb, *decision, *would, *rule, *rule_at,
+        *decided_by; /* NULL: absent or null */
+    json_t *target;  /* NULL: absent */
 };
 
 struct record_reader {
@@ -25,8 +27,8 @@ struct record_reader {
     uint64_t lines, strange; /* read; those of them that are no records */
 };
 
-/* The next record: 1, or 0 at the end. Lines that are no JSON objects are counted and passed over. A line without its newline is
- * still being written: left for the next call. Free with record_free. */
+/* The next record: 1, or 0 at the end. Lines that are no JSON objects are counted and passed over. A line without its
+ * newline is still being written: left for the next call. Free with record_free. */
 int record_read(struct record_reader *r, struct record *ret);
 void record_free(struct record *r);
 void record_reader_end(struct record_reader *r); /* closes the file */

@@ -1,4 +1,5 @@
-/* tally - counts by name: what stats, last, generate and test add up. Kept in the order of first sight; printed by count. */
+/* tally - counts by name: what stats, last, generate and test add up. Kept in the order of first sight; printed by
+ * count. */
 #ifndef TOOLS_TALLY_H
 #define TOOLS_TALLY_H
 
@@ -19,7 +20,7 @@ struct tally {
 
 struct tally_entry *tally_add(struct tally *t, const char *name); /* valid until the next add; count 1 when it is new */
 const struct tally_entry *tally_find(const struct tally *t, const char *name); /* NULL: never added */
-void tally_sort(struct tally *t);                                 /* most first; no more adds after it */
-void tally_free(struct tally *t);                                 /* data is the caller's */
+void tally_sort(struct tally *t);                                              /* most first; no more adds after it */
+void tally_free(struct tally *t);                                              /* data is the caller's */
 
 #endif
