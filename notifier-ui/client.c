@@ -88,6 +88,7 @@ void client_free(struct client *c)
     fd_close(&c->fd);
     buf_free(&c->in);
     free(c->session);
+    free(c->word);
     free(c->why);
     free(c);
 }
@@ -114,10 +115,13 @@ static void one_line(struct client *c, const char *line, size_t n, void (*each)(
         c->why = xstrdup(why ? why : "");
     } else if (type && strcmp(type, "hello") == 0) {
         const char *s = json_string_value(json_object_get(o, "session"));
+        const char *word = json_string_value(json_object_get(o, "word"));
         if (s) {
             free(c->session);
             c->session = xstrdup(s);
         }
+        free(c->word);
+        c->word = word ? xstrdup(word) : NULL;
     }
     if (type)
         each(arg, c, o);

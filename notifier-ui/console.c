@@ -89,6 +89,11 @@ void console_show(struct console *c, struct question *q)
     unsigned columns = console_columns(c);
     buf_printf(&b, "%ssentinel-watch asks, question %" PRIu64 " of ", c->shared ? "\n" : "", q->id);
     plain_put(&b, from->session);
+    if (from->word) {
+        buf_puts(&b, " [");
+        plain_put(&b, from->word);
+        buf_putc(&b, ']');
+    }
     if (c->model.count > 1)
         buf_printf(&b, " (%u wait)", c->model.count);
     buf_puts(&b, ": ");
@@ -139,7 +144,7 @@ static void on_object(void *arg, struct client *from, json_t *o)
     const char *type = json_string_value(json_object_get(o, "type"));
     model_take(&c->model, from, o, c->now_ms, on_closed, c);
     if (strcmp(type, "hello") == 0 && !c->shared) {
-        console_say(c, "attached to %s", from->session);
+        console_say(c, "attached to %s; its true questions say: %s", from->session, from->word ? from->word : "nothing");
     } else if (strcmp(type, "event") == 0) {
         const char *why = json_string_value(json_object_get(o, "why"));
         if (why && ready(c)) {

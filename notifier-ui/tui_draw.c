@@ -45,7 +45,7 @@ static void title(const struct tui *t, int columns)
     if (!t->sessions.first)
         buf_printf(&b, "waiting for %s", t->sessions.wanted ? t->sessions.wanted : "a session");
     for (const struct client *c = t->sessions.first; c; c = c->next)
-        buf_printf(&b, "%s%s", c->session, c->next ? ", " : "");
+        buf_printf(&b, "%s [%s]%s", c->session, c->word ? c->word : "", c->next ? ", " : "");
     buf_printf(&b, "  %u %s", t->model.count, t->model.count == 1 ? "question" : "questions");
     if (t->filter[0] || t->typing)
         buf_printf(&b, "  /%s%s", t->filter, t->typing ? "_" : "");

@@ -112,7 +112,8 @@ static const char head[] = "# Answers that were given with `always`: read at the
                            "version: 1\n"
                            "rules:\n";
 
-int answers_keep(const char *path, char *const *line, int n, const char *comment, struct err *err)
+/* The folder of the file, locked. */
+static int lock_folder(const char *path, const char **ret_name, struct err *err)
 {
     const char *slash = strrchr(path, '/');
     STR_AUTO dir = xstrndup(path, (size_t)(slash - path));
@@ -121,9 +122,37 @@ int answers_keep(const char *path, char *const *line, int n, const char *comment
     FD_AUTO lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock < 0 || flock(lock, LOCK_EX))
         return err_set(err, errno, "locking %s", dir);
+    *ret_name = slash + 1;
+    return fd_steal(&lock);
+}
+
+static int replace(int folder, const char *name, const struct buf *b, const char *path, struct err *err)
+{
+    uint64_t salt = 0;
+    (void)!getrandom(&salt, sizeof salt, GRND_NONBLOCK);
+    STR_AUTO temp = xasprintf(".%s.%016jx", name, (uintmax_t)salt);
+    FD_AUTO fd = openat(folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_set(err, errno, "writing %s", path);
+    int e = fd_write_all(fd, b->data, b->len);
+    if (!e && (fsync(fd) || renameat(folder, temp, folder, name) || fsync(folder)))
+        e = -errno;
+    if (e) {
+        unlinkat(folder, temp, 0);
+        return err_set(err, -e, "writing %s", path);
+    }
+    return 0;
+}
+
+int answers_keep(const char *path, char *const *line, int n, const char *comment, struct err *err)
+{
+    const char *name;
+    FD_AUTO lock = lock_folder(path, &name, err);
+    if (lock < 0)
+        return -1;
     STR_AUTO old = NULL;
     size_t old_len = 0;
-    int e = fd_read_file(lock, slash + 1, FILE_MAX, &old, &old_len);
+    int e = fd_read_file(lock, name, FILE_MAX, &old, &old_len);
     if (e && e != -ENOENT)
         return err_set(err, -e, "reading %s", path);
     BUF_AUTO b = {0};
@@ -136,18 +165,20 @@ int answers_keep(const char *path, char *const *line, int n, const char *comment
     buf_printf(&b, "  # %s\n", comment);
     for (int i = 0; i < n; i++)
         buf_printf(&b, "  - %s\n", line[i]);
-    uint64_t salt = 0;
-    (void)!getrandom(&salt, sizeof salt, GRND_NONBLOCK);
-    STR_AUTO temp = xasprintf(".%s.%016jx", slash + 1, (uintmax_t)salt);
-    FD_AUTO fd = openat(lock, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_set(err, errno, "writing %s", path);
-    e = fd_write_all(fd, b.data, b.len);
-    if (!e && (fsync(fd) || renameat(lock, temp, lock, slash + 1) || fsync(lock)))
-        e = -errno;
-    if (e) {
-        unlinkat(lock, temp, 0);
-        return err_set(err, -e, "writing %s", path);
-    }
-    return 0;
+    return replace(lock, name, &b, path, err);
+}
+
+int answers_replace(const char *path, const char *before, const struct buf *after, struct err *err)
+{
+    const char *name;
+    FD_AUTO lock = lock_folder(path, &name, err);
+    if (lock < 0)
+        return -1;
+    STR_AUTO now = NULL;
+    int e = fd_read_file(lock, name, FILE_MAX, &now, NULL);
+    if (e)
+        return err_set(err, -e, "reading %s", path);
+    if (strcmp(now, before))
+        return err_set(err, 0, "%s was changed meanwhile: nothing was done", path);
+    return replace(lock, name, after, path, err);
 }

@@ -19,6 +19,8 @@ void answers_text(const struct rungs *g, int right, enum effect effect, enum wir
 char *answers_path(const char *config_home, const char *policy, const char *command);
 /* Adds the lines (each "{...}", `n` of them) with a comment. Atomic: the file is the old one or the new one. */
 int answers_keep(const char *path, char *const *line, int n, const char *comment, struct err *err);
+/* The whole file anew, when it still holds `before` (somebody may have answered meanwhile). Atomic. */
+int answers_replace(const char *path, const char *before, const struct buf *after, struct err *err);
 /* What earlier runs kept, as grants of this one (answers_load.c). 0 when there is no file; -1 when it holds a mistake. */
 int answers_load(const char *path, const struct places *places, struct grants *grants, struct err *err);
 

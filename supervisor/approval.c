@@ -1,6 +1,7 @@
 #include "desk.h"
 #include "fd.h"
 #include "log.h"
+#include "word.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -214,11 +215,14 @@ int approval_start(const struct approval_config *c, struct approval **ret, struc
         err_set(err, errno, "starting the approval desk");
         goto fail;
     }
-    wire_hello(&a->interfaces.hello, c->session, c->policy ? c->policy->name : NULL);
+    STR_AUTO word = word_random();
+    BUF_AUTO wordless = {0};
+    wire_hello(&a->interfaces.hello, c->session, c->policy ? c->policy->name : NULL, word);
+    wire_hello(&wordless, c->session, c->policy ? c->policy->name : NULL, NULL);
     if (c->socket && c->how != APPROVAL_REJECT && interfaces_open(&a->interfaces, c->socket, err))
         goto fail;
     if (c->console_fd >= 0 && c->how != APPROVAL_REJECT) {
-        struct interface *i = interfaces_add(&a->interfaces, c->console_fd, "terminal");
+        struct interface *i = interfaces_add(&a->interfaces, c->console_fd, "terminal", &wordless);
         if (i)
             i->second = c->how == APPROVAL_AUTO;
     }

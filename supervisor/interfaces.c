@@ -51,7 +51,7 @@ int interfaces_open(struct interfaces *s, const char *path, struct err *err)
     return 0;
 }
 
-struct interface *interfaces_add(struct interfaces *s, int fd, const char *name)
+struct interface *interfaces_add(struct interfaces *s, int fd, const char *name, const struct buf *hello)
 {
     unsigned slot = 0;
     while (slot < INTERFACES_MAX && s->slots & 1ull << slot)
@@ -71,7 +71,7 @@ struct interface *interfaces_add(struct interfaces *s, int fd, const char *name)
     snprintf(i->name, sizeof i->name, "%s", name);
     i->next = s->first;
     s->first = i;
-    interface_send(i, s->hello.data, s->hello.len);
+    interface_send(i, hello->data, hello->len);
     return i;
 }
 
@@ -90,7 +90,7 @@ void interfaces_accept(struct interfaces *s)
         close(fd);
         return;
     }
-    struct interface *i = interfaces_add(s, fd, comm);
+    struct interface *i = interfaces_add(s, fd, comm, &s->hello);
     if (i)
         i->pid = pid;
 }

@@ -29,7 +29,7 @@ struct interface {
 struct interfaces {
     int listener; /* -1: none */
     char *path;
-    struct buf hello; /* the first line for everybody */
+    struct buf hello; /* the first line for everybody who connects */
     struct interface *first;
     uint64_t slots;
 };
@@ -37,7 +37,8 @@ struct interfaces {
 /* Makes the socket at path (0600); what a dead session left there is removed. */
 int interfaces_open(struct interfaces *s, const char *path, struct err *err);
 void interfaces_close(struct interfaces *s, const char *why);
-struct interface *interfaces_add(struct interfaces *s, int fd, const char *name); /* takes fd; NULL: no room, closed */
+/* Takes fd; hello is its first line. NULL: no room, closed. */
+struct interface *interfaces_add(struct interfaces *s, int fd, const char *name, const struct buf *hello);
 void interfaces_accept(struct interfaces *s); /* one connection; refused ones get `bye` */
 void interface_send(struct interface *i, const char *text, size_t n);
 void interface_bye(struct interface *i, const char *why); /* says so and is dead */

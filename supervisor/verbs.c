@@ -1,4 +1,5 @@
 #include "verbs.h"
+#include "cmd_answers.h"
 #include "cmd_doctor.h"
 #include "cmd_run.h"
 
@@ -10,7 +11,7 @@ static const struct verb_row verbs[] = {
     {"last", NULL, "sentinel-scribe", true, NULL},
     {"policy", NULL, "sentinel-policy", false, NULL},
     {"audit", NULL, "sentinel-scribe", true, NULL},
-    {"answers", NULL, NULL, false, "the files are $XDG_CONFIG_HOME/sentinel-watch/answers/*.yaml; remove a line or a file"},
+    {"answers", cmd_answers, NULL, false, NULL},
     {"console", NULL, "sentinel-notifier", true, NULL},
     {"tui", NULL, "sentinel-notifier", true, NULL},
     {"desktop", NULL, NULL, false, "use `sentinel-watch console` or `sentinel-watch tui`"},

@@ -180,12 +180,14 @@ static void put_fields(struct buf *b, const char *fields)
         buf_printf(b, ",%s", fields);
 }
 
-void wire_hello(struct buf *b, const char *session, const char *policy)
+void wire_hello(struct buf *b, const char *session, const char *policy, const char *word)
 {
     begin(b, "hello");
     buf_printf(b, ",\"protocol\":%d", WIRE_PROTOCOL);
     put_str(b, "session", session);
     put_str(b, "policy", policy);
+    if (word)
+        put_str(b, "word", word);
     end(b);
 }
 

@@ -37,7 +37,8 @@ struct wire_line {
 int wire_parse(const char *line, size_t n, struct wire_line *ret, const char **why);
 
 /* Each appends one whole line, newline included. */
-void wire_hello(struct buf *b, const char *session, const char *policy);
+/* word: what true questions of this session show; NULL for an interface that the agent can draw over. */
+void wire_hello(struct buf *b, const char *session, const char *policy, const char *word);
 struct wire_head { uint64_t id; unsigned count; uint64_t waited_ms, left_ms; };
 void wire_ask(struct buf *b, const struct wire_head *h, const char *fields); /* fields: what else the card says, "k":v,... */
 void wire_closed(struct buf *b, uint64_t id, const char *how, const char *by);

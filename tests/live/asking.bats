@@ -238,11 +238,16 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     grep -qF "  - {allow: [read], path: ['$T/keep/*'], by: ['$(realpath "$(command -v cat)")']}" "$file"
     grep -q "session t, answered at console, asked by asks:keep" "$file"
     "$SW" policy check "$file"
+    "$SW" answers list | grep -qF "asks-sh:1  {allow: [read], path: ['$T/keep/*'], by: ["
     rm "$T/log"
     start sh -c "cat $T/keep/two; head -n1 $T/keep/one"
     finish
     [ "$(cat "$T/out")" = also ]
     decided_is $'allow answer null\ndeny unattended null'
+    "$SW" answers forget asks-sh:1
+    start sh -c "cat $T/keep/two"
+    finish
+    [ ! -s "$T/out" ]
 }
 
 @test "hostile names are shown escaped and cannot draw a prompt of their own" {
@@ -371,6 +376,20 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     ! decided | grep -v "^allow user"
 }
 
+@test "the word of true questions is shown elsewhere and never on the agent's terminal" {
+    terminal
+    run_in_terminal "cat $T/keep/one"
+    on_screen "answer 1"
+    attach a
+    wait_for "$T/a" "question 1"
+    word=$(sed -n 's/^attached to t; its true questions say: //p' "$T/a")
+    [[ $word =~ ^[a-z]+-[a-z]+-[0-9]{3}$ ]]
+    grep -qF "question 1 of t [$word]" "$T/a"
+    ! screen | grep -q "$word" || false
+    key a "a 1"
+    on_screen s3cret
+}
+
 # ---- on the agent's own terminal
 
 screen() { tmux -S "$T/tmux" capture-pane -p -J; }
@@ -473,7 +492,7 @@ tui() { # a tui for session t, 100 columns and 30 lines
 	exec $SW tui t
 	SH
     LC_ALL=C.UTF-8 tmux -f /dev/null -S "$T/tmux" new-session -d -x 100 -y 30 "sh $T/tui.sh"
-    on_screen "sentinel-watch: t"
+    on_screen "sentinel-watch: t ["
 }
 
 @test "tui: the queue, the rule that is written, wider and wider, and the log" {

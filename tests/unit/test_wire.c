@@ -61,8 +61,11 @@ Test(wire, everything_else_is_refused)
 Test(wire, objects)
 {
     BUF_AUTO b = {0};
-    wire_hello(&b, "s-1", NULL);
+    wire_hello(&b, "s-1", NULL, NULL);
     cr_assert_str_eq(b.data, "{\"type\":\"hello\",\"protocol\":1,\"session\":\"s-1\",\"policy\":null}\n");
+    buf_clear(&b);
+    wire_hello(&b, "s-1", "p", "amber-otter");
+    cr_assert(strstr(b.data, "\"policy\":\"p\",\"word\":\"amber-otter\"}"));
     buf_clear(&b);
     wire_ask(&b, &(struct wire_head){3, 2, 1500, 0}, "\"verb\":\"read\"");
     cr_assert_str_eq(b.data, "{\"type\":\"ask\",\"id\":3,\"count\":2,\"waited_ms\":1500,\"left_ms\":0,\"verb\":\"read\"}\n");
