@@ -64,8 +64,8 @@ void audit_request(struct audit *a, const struct request *r, const struct outcom
 bool audit_wants(const struct audit *a, const struct request *r, const struct outcome *o);
 void audit_event(struct audit *a, const char *event, const char *fields); /* anything that is not a call */
 bool audit_failed(struct audit *a);
-int audit_poll_fd(
-    struct audit *a); /* readable when the scribe has something to say or a batch is due; then audit_turn() */
+/* Readable when the scribe has something to say or a batch is due; then audit_turn(). */
+int audit_poll_fd(struct audit *a);
 void audit_turn(struct audit *a);
 void audit_flush(struct audit *a);
 struct audit_totals {
