@@ -67,26 +67,31 @@ static bool on_command_line(const struct buf *mistakes)
     return mistakes->data && !strncmp(mistakes->data, start, sizeof start - 1);
 }
 
+/* The real path of a file that may have to be made yet: then by its name. NULL for NULL. */
+static char *where_is(const char *path)
+{
+    char *real = path ? realpath(path, NULL) : NULL;
+    if (real || !path || path[0] == '/')
+        return real ? real : path ? xstrdup(path) : NULL;
+    STR_AUTO cwd = getcwd(NULL, 0);
+    return xasprintf("%s/%s", cwd ? cwd : "", path);
+}
+
 static int load_policy(struct run *r, struct err *err)
 {
     static const char *const none[] = {NULL};
     BUF_AUTO mistakes = {0};
     BUF_AUTO warnings = {0};
-    const char *protect[] = {NULL, NULL};
-    STR_AUTO audit = r->o.audit ? realpath(r->o.audit, NULL) : NULL; /* it may have to be made yet: then by its name */
-    protect[0] = audit ? audit : r->o.audit;
-    STR_AUTO absolute = NULL;
-    if (protect[0] && protect[0][0] != '/') {
-        STR_AUTO cwd = getcwd(NULL, 0);
-        absolute = xasprintf("%s/%s", cwd ? cwd : "", protect[0]);
-        protect[0] = absolute;
-    }
+    STR_AUTO audit = where_is(r->o.audit);
+    STR_AUTO key = where_is(r->o.audit_key);
+    const char *const protect[] = {audit, NULL}, *const hide[] = {key, NULL};
     struct policy_sources s = {.policies = r->o.policies ? r->o.policies : none,
                                .command = r->o.command[0],
                                .adhoc = r->o.adhoc,
                                .nadhoc = r->o.nadhoc,
                                .places = &r->places,
                                .protect = protect,
+                               .hide = hide,
                                .immutable = r->o.immutable};
     int e = policy_load(&s, &r->policy, &mistakes, &warnings);
     bool theirs = on_command_line(&mistakes);
@@ -141,6 +146,7 @@ static int begin_audit(struct run *r, struct err *err)
     if (!scribe)
         return err_set(err, 0, "sentinel-scribe is not beside this program (%s), nor in ../lib/sentinel-watch", r->places.own_programs);
     struct audit_config c = {.path = r->o.audit,
+                             .key = r->o.audit_key,
                              .state_home = r->places.state_home,
                              .session = r->session,
                              .scribe = scribe,

@@ -24,7 +24,7 @@ struct options {
     size_t nadhoc;
     const char *workspace; /* NULL: the working folder */
     int64_t approval_timeout_ms; /* -1: not said */
-    const char *audit, *session, *baseline;
+    const char *audit, *audit_key, *session, *baseline;
     bool linger, fail_on_denied, json, quiet, verbose, no_color, version, help;
     bool immutable;
     char **command; /* NULL: no `--`, or nothing after it */

@@ -30,6 +30,7 @@ struct policy_sources {
     const struct adhoc *adhoc;
     size_t nadhoc;
     const struct places *places;
+    const char *const *hide;     /* files that the agent must not even read: the log's signing key; NULL-terminated */
     const char *const *protect;  /* further paths that nobody writes: the audit file, the socket folder; NULL-terminated */
     bool immutable;              /* no project file, no ad-hoc rule, no `always` */
     bool no_layers;              /* check FILE: that file and what it extends only */

@@ -99,8 +99,9 @@ static void protect_own_files(struct protecting *k, const struct policy_sources 
 
 /* The sessions' sockets and the remembered answers: nothing below them is reached in any way. An interface that was
  * started elsewhere may use another of the usual folders, so all of them are closed. */
-static void protect_own_secrets(struct protecting *k, const struct places *pl)
+static void protect_own_secrets(struct protecting *k, const struct policy_sources *s)
 {
+    const struct places *pl = s->places;
     static const char message[] = "Nothing that is supervised answers the supervisor's questions.";
     struct rule *r = rule_new("own-sockets", 1 << VERB_READ | 1 << VERB_WRITE | 1 << VERB_EXEC | 1 << VERB_BIND, message);
     struct rule *c = rule_new("own-sockets", 1 << VERB_CONNECT, message);
@@ -120,6 +121,10 @@ static void protect_own_secrets(struct protecting *k, const struct places *pl)
     }
     keep(k->policy, r);
     keep(k->policy, c);
+    struct rule *key = rule_new("own-key", 1 << VERB_READ | 1 << VERB_WRITE | 1 << VERB_EXEC, "Who reads the key can sign a log of their own.");
+    for (size_t i = 0; s->hide && s->hide[i]; i++)
+        add_literal(key, s->hide[i], "");
+    keep(k->policy, key);
 }
 
 /* ---- the ways out */
@@ -300,6 +305,6 @@ void policy_protect(struct policy *p, const struct policy_sources *s)
 {
     struct protecting k = {p, {s->places, NULL}};
     protect_own_files(&k, s);
-    protect_own_secrets(&k, s->places);
+    protect_own_secrets(&k, s);
     protect_ways(&k);
 }

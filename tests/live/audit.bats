@@ -500,3 +500,20 @@ IN
     [ "$status" = 0 ]
     [ "$(jq -r .seq <<<"$output" | paste -sd,)" = 1,2,3 ]
 }
+
+@test "--audit-key signs the log of a run, and the agent can neither read nor replace the key" {
+    openssl genpkey -algorithm ed25519 -out "$T/key.pem" 2>/dev/null
+    openssl pkey -in "$T/key.pem" -pubout -out "$T/pub.pem"
+    run sw -q --audit-key "$T/key.pem" -p "$ALLOW_ALL" -o "$T/signed.jsonl" -- sh -c "head -n 1 $T/key.pem; echo x >$T/key.pem; ln $T/key.pem $T/other; cat $T/other"
+    [[ "$output" == *"Permission denied"* ]]
+    [[ "$output" != *"BEGIN PRIVATE"* ]]
+    grep -q "BEGIN PRIVATE" "$T/key.pem"
+    run sw audit verify --key "$T/pub.pem" "$T/signed.jsonl"
+    echo "$output"
+    [ "$status" = 0 ]
+    [[ "$output" == *sign* ]]
+    run sw --audit-key "$T/none.pem" -p "$ALLOW_ALL" -o "$T/no.jsonl" -- touch ran
+    [ "$status" = 125 ]
+    [[ "$output" == *"$T/none.pem"* ]]
+    [ ! -e ran ]
+}

@@ -178,7 +178,9 @@ X
 @test "a daemon lives on in log mode and under --linger, and is ended in enforce" {
     chmod 777 "$T"
     LINGER=1 transparent "$AGENTS/daemon $T/d.\$PPID 1; sleep 2; ls $T | grep -c '^d\.[0-9]*\$' >/dev/null; rm -f $T/d.*"
-    "$AGENTS/daemon" "$T/probe" 1 && sleep 1.5 && [ "$(cat "$T/probe")" = lived ]
+    "$AGENTS/daemon" "$T/probe" 1
+    sleep 1.5
+    [ "$(cat "$T/probe")" = lived ]
     rm -f "$T/probe"*
     sw -q --mode log -p "$ALLOW_ALL" -o "$T/l.jsonl" -- "$AGENTS/daemon" "$T/log" 1
     [ ! -e "$T/log" ]

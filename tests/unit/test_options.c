@@ -95,7 +95,6 @@ Test(options, mistakes)
         {"sw --baseline strict -- x", "not built in this version"},
         {"sw --baseline nothing -- x", "expected strict, mvp, datasci, off or a file"},
         {"sw --record-syscalls -- x", "not built in this version"},
-        {"sw --audit-key k -- x", "not built in this version"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct options o;
