@@ -48,7 +48,7 @@ void request_forget(struct request *r)
     r->argv = NULL;
     r->needs = r->argc = r->native = r->refuse = r->restart = 0;
     r->moved_from = r->moved_to = -1;
-    r->exchange = r->creates = false;
+    r->exchange = r->creates = r->later = false;
     r->why = NULL;
 }
 

@@ -65,6 +65,7 @@ struct request {
     int refuse;         /* errno of a call that is always denied (`protected`), 0 when not */
     bool creates;       /* the act depends on the caller's umask, though not every call of its row does */
     int restart;        /* 512 or 513 when the row's `restart` does not say it for this one: a FIFO among opens */
+    bool later;         /* reading it would wait for a slow file system: forget it and read it on a hand */
     int again;          /* how often it was read anew: what stood there had changed before the act (struct reply) */
     const char *why;    /* for refuse and for failures of ours: words for the record */
     uint64_t received_ns, asked_ns; /* CLOCK_MONOTONIC */

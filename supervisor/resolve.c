@@ -3,6 +3,7 @@
 #include "resolve_walk.h"
 #include "buf.h"
 #include "fd.h"
+#include "mounts.h"
 #include "rights.h"
 
 #include <errno.h>
@@ -19,6 +20,9 @@
 
 #ifndef STATX_MNT_ID
 #define STATX_MNT_ID 0x1000 /* Linux 5.8 */
+#endif
+#ifndef RESOLVE_CACHED
+#define RESOLVE_CACHED 0x20 /* Linux 5.12 */
 #endif
 #define MAX_LINKS 40 /* MAXSYMLINKS of the kernel */
 
@@ -42,6 +46,7 @@ void place_finish(struct place *p)
 
 struct eyes {
     const struct resolver *r;
+    uint64_t cached; /* RESOLVE_CACHED: fail rather than wait for a slow file system */
     int base; /* a folder of the caller, AT_FDCWD for our own root (then the path is absolute) */
     int root; /* the caller's root, -1: ours */
 };
@@ -84,6 +89,8 @@ static int other_root(const struct resolver *r, int *ret)
 static int look(const struct resolver *r, int dirfd, bool absolute, struct eyes *ret)
 {
     *ret = (struct eyes){.r = r, .base = AT_FDCWD, .root = -1};
+    if (r->quick && mounts_any_slow())
+        ret->cached = RESOLVE_CACHED;
     int e = other_root(r, &ret->root);
     if (e)
         return e;
@@ -162,10 +169,10 @@ static bool plainly_missing(const struct eyes *e, const char *path, struct place
     STR_AUTO folder = split(path, &last);
     if (!*folder || *last == '/' || !strncmp(last, "..", 2) || strchr(last, '/'))
         return false;
-    FD_AUTO dir = resolve_open(e->base, folder, O_DIRECTORY, e->r->how_resolve | RESOLVE_NO_MAGICLINKS);
+    FD_AUTO dir = resolve_open(e->base, folder, O_DIRECTORY, e->r->how_resolve | e->cached | RESOLVE_NO_MAGICLINKS);
     struct stat st;
     long type = 0;
-    if (dir < 0 || is_on(dir, &type) || type == PROC_SUPER_MAGIC || !fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) || errno != ENOENT)
+    if (dir < 0 || (e->cached && mounts_slow(dir)) || is_on(dir, &type) || type == PROC_SUPER_MAGIC || !fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) || errno != ENOENT)
         return false;
     STR_AUTO name = resolve_name(dir);
     ret->path = name ? resolve_join(name, last) : NULL;
@@ -178,12 +185,15 @@ static int pin(const struct eyes *e, const char *path, unsigned flags, struct pl
     uint64_t oflags = flags & RESOLVE_NOFOLLOW_LAST ? O_NOFOLLOW : 0, how = e->r->how_resolve;
     if (e->root >= 0)
         return walk_whole(e, path, flags, ret);
+    how |= e->cached;
     bool plain = true; /* no link on the way: then nothing depends on who looks, and the text may be the name */
     int fd = resolve_open(e->base, path, oflags, how | RESOLVE_NO_SYMLINKS);
     if (fd == -ELOOP && !(how & RESOLVE_NO_SYMLINKS)) {
         plain = false;
         fd = resolve_open(e->base, path, oflags, how | RESOLVE_NO_MAGICLINKS);
     }
+    if (fd == -EAGAIN && e->cached && !(e->r->how_resolve & RESOLVE_CACHED))
+        return RESOLVE_LATER;
     if (fd < 0 && plain) {
         ret->path = name_of_missing(e, path);
         return -fd;
@@ -193,6 +203,8 @@ static int pin(const struct eyes *e, const char *path, unsigned flags, struct pl
     if (fd < 0) /* a magic link, or an error that our own /proc/self may have made */
         return walk_whole(e, path, flags, ret);
     ret->fd = fd;
+    if (e->cached && mounts_slow(fd))
+        return RESOLVE_LATER;
     int err = is_on(fd, &ret->fs_type);
     if (err)
         return err;
@@ -312,6 +324,8 @@ int resolve(const struct resolver *r, int dirfd, const char *path, unsigned flag
     int err = look(r, dirfd, *path == '/', &e);
     if (!err && !*path) {
         err = resolve_fd(r, fd_steal(&e.base), dirfd, ret);
+    } else if (!err && e.cached && e.base >= 0 && mounts_slow(e.base)) {
+        err = RESOLVE_LATER;
     } else if (!err) {
         bool differ = rights_differ();
         if (differ && rights_assume(r->tid))
@@ -329,6 +343,8 @@ int resolve(const struct resolver *r, int dirfd, const char *path, unsigned flag
 int resolve_fd(const struct resolver *r, int fd, int number, struct place *ret)
 {
     *ret = (struct place){.fd = fd, .dir = -1};
+    if (r->quick && mounts_any_slow() && mounts_slow(fd))
+        return RESOLVE_LATER;
     int err = is_on(fd, &ret->fs_type);
     if (err || fstat(fd, &ret->st))
         return err ? err : errno;

@@ -48,10 +48,13 @@ struct resolver {        /* whose eyes */
     pid_t tid;
     pid_t tgid;
     bool enforce;         /* chroot and mount namespaces are refused, so the caller's root is ours; foreign magic links too */
+    bool quick;           /* may not wait: RESOLVE_LATER when a network or user space file system would have to be asked */
     uint64_t how_resolve; /* openat2's RESOLVE_* bits of the call itself, 0 otherwise */
 };
 
-/* 0, or the errno > 0 that the kernel would give. dirfd is the agent's number or AT_FDCWD. place is released by
+#define RESOLVE_LATER (-1)
+
+/* 0, or the errno > 0 that the kernel would give, or RESOLVE_LATER (nothing is known then: resolve again without `quick`). dirfd is the agent's number or AT_FDCWD. place is released by
  * place_finish in either case. */
 int resolve(const struct resolver *r, int dirfd, const char *path, unsigned flags, struct place *ret);
 /* A descriptor of ours (from procs_getfd), taken over, as a place: for calls by descriptor. number is the agent's. */

@@ -2,6 +2,7 @@
 #include "resolve_name.h"
 #include "buf.h"
 #include "fd.h"
+#include "mounts.h"
 #include "rights.h"
 
 #include <ctype.h>
@@ -14,6 +15,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#ifndef RESOLVE_CACHED
+#define RESOLVE_CACHED 0x20 /* Linux 5.12 */
+#endif
 #define MAX_LINKS 40
 #define PROC_ROOT_INODE 1
 #define NOSYMFOLLOW 0x2000 /* ST_NOSYMFOLLOW of statfs(2), Linux 5.10 */
@@ -23,6 +27,7 @@ void resolve_walk_begin(struct walk *w, const struct resolver *r, int base, int 
     *w = (struct walk){.r = r, .cur = -1, .dir = -1, .start = base, .root = root};
     if (r->how_resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH))
         w->root = base;
+    w->slow = r->quick && mounts_any_slow();
     w->beneath = r->how_resolve & RESOLVE_BENEATH;
 }
 
@@ -210,7 +215,7 @@ static int to_start(struct walk *w)
 
 static uint64_t step_how(const struct walk *w)
 {
-    return RESOLVE_NO_SYMLINKS | (w->r->how_resolve & (RESOLVE_NO_XDEV | RESOLVE_CACHED));
+    return RESOLVE_NO_SYMLINKS | (w->slow ? RESOLVE_CACHED : 0) | (w->r->how_resolve & (RESOLVE_NO_XDEV | RESOLVE_CACHED));
 }
 
 static int step_up(struct walk *w)
@@ -219,7 +224,7 @@ static int step_up(struct walk *w)
         return w->beneath ? EXDEV : 0;
     int fd = resolve_open(w->cur, "..", 0, step_how(w));
     if (fd < 0)
-        return -fd;
+        return -fd == EAGAIN && w->slow ? RESOLVE_LATER : -fd;
     return jump(w, fd);
 }
 
@@ -292,7 +297,9 @@ static int step_name(struct walk *w, const char *name, bool follow, char *text, 
     *is_link = false;
     FD_AUTO fd = resolve_open(w->cur, name, O_NOFOLLOW, step_how(w));
     if (fd < 0)
-        return -fd;
+        return -fd == EAGAIN && w->slow ? RESOLVE_LATER : -fd;
+    if (w->slow && mounts_slow(fd))
+        return RESOLVE_LATER;
     struct stat st;
     struct statfs fs;
     if (fstat(fd, &st) || fstatfs(fd, &fs))
@@ -332,6 +339,8 @@ static int step_name(struct walk *w, const char *name, bool follow, char *text, 
 /* What stands now, as a place. */
 static int arrive(struct walk *w, unsigned flags, struct place *ret)
 {
+    if (w->slow && mounts_slow(w->cur))
+        return RESOLVE_LATER;
     if (fstat(w->cur, &ret->st))
         return errno;
     struct statfs fs;

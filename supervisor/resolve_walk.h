@@ -22,6 +22,7 @@ struct walk {
     int start;      /* borrowed: where relative paths begin */
     int root;       /* borrowed: no way above it; -1: ours */
     bool beneath;   /* RESOLVE_BENEATH: leaving the root is EXDEV */
+    bool slow;      /* may not wait, and there are file systems that would make it: RESOLVE_LATER */
     int links;
     bool on_proc;   /* cur lies on a procfs */
     pid_t owner;    /* ... in this process's folder; 0: not known */

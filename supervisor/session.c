@@ -106,6 +106,10 @@ static void note(struct session *s, struct request *r, enum next next)
 {
     r->cwd = proc_link(r->tid, "cwd");
     int e = notify_continue(s->stage.env.listener, r->notice.id, CONTINUE_LOG_MODE);
+    if (r->later && e != -ENOENT) {
+        settle_later(&s->stage, r);
+        return;
+    }
     if (e == -ENOENT || next == NEXT_PASS || next == NEXT_PERFORM || next == NEXT_GONE) {
         request_free(r);
         return;
@@ -157,6 +161,10 @@ static void on_notice(struct session *s, const struct notice *n)
     }
     if (st->mode == MODE_LOG) {
         note(s, r, next);
+        return;
+    }
+    if (r->later) {
+        settle_later(st, r);
         return;
     }
     switch (next) {

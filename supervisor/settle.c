@@ -150,26 +150,45 @@ static void finish_act(struct turn *t, struct reply *reply)
     turn_end(t);
 }
 
-/* What stands there now was not judged: once more from the start, a few times at most. */
-static bool start_over(struct turn *t, const struct reply *reply, bool on_receiver)
+/* The call's facts once more from the start. false: the caller has gone, or its rights could not be assumed. */
+static bool read_anew(struct stage *s, struct request *r, enum next *ret)
 {
-    struct request *r = t->request;
-    struct stage *s = t->stage;
-    if (!reply->again || ++r->again > 8)
-        return false;
     request_forget(r);
     bool switched = rights_differ();
     if (switched && rights_assume(r->tid)) {
         rights_restore();
         return false;
     }
-    enum next next = r->call->read(&s->env, r);
+    *ret = r->call->read(&s->env, r);
     if (switched)
         rights_restore();
-    if (next == NEXT_GONE || !notify_valid(s->env.listener, r->notice.id))
-        request_free(r);
-    else
+    return *ret != NEXT_GONE && notify_valid(s->env.listener, r->notice.id);
+}
+
+static void go_on(struct stage *s, struct request *r, enum next next, bool on_receiver)
+{
+    if (r->later)
+        settle_later(s, r);
+    else if (next == NEXT_PERFORM && s->mode != MODE_LOG)
+        settle_perform(s, r);
+    else if (next == NEXT_JUDGE)
         settle_judge(s, r, on_receiver);
+    else
+        request_free(r); /* log mode: nothing to write down */
+}
+
+/* What stands there now was not judged: once more from the start, a few times at most. */
+static bool start_over(struct turn *t, const struct reply *reply, bool on_receiver)
+{
+    struct request *r = t->request;
+    struct stage *s = t->stage;
+    enum next next = NEXT_GONE;
+    if (!reply->again || ++r->again > 8)
+        return false;
+    if (read_anew(s, r, &next))
+        go_on(s, r, next, on_receiver);
+    else
+        request_free(r);
     turn_drop(t);
     return true;
 }
@@ -194,6 +213,39 @@ static void on_hand(struct hand *self, void *arg)
         restart(t, reply.restart);
     else if (!start_over(t, &reply, false))
         finish_act(t, &reply);
+}
+
+static void read_on_hand(struct hand *self, void *arg)
+{
+    struct turn *t = arg;
+    struct request *r = t->request;
+    struct stage *s = t->stage;
+    enum next next = NEXT_GONE;
+    t->hand = self;
+    t->waiter = (struct waiter){.id = r->notice.id, .tid = r->tid, .uid = r->process->uid, .on_signal = on_signal, .on_gone = on_signal};
+    trace_watch(s->trace, &t->waiter);
+    bool here = read_anew(s, r, &next);
+    if (s->mode == MODE_LOG) /* it was let go on long ago */
+        here = next != NEXT_GONE;
+    trace_unwatch(s->trace, &t->waiter);
+    if (here && r->native == EINTR && hand_interrupted(self)) {
+        restart(t, 0);
+        return;
+    }
+    if (here)
+        go_on(s, r, next, false);
+    else
+        request_free(r);
+    turn_drop(t);
+}
+
+void settle_later(struct stage *s, struct request *r)
+{
+    struct turn *t = turn_new(s, r, &(struct decision){.effect = EFFECT_DENY, .by = BY_ERROR, .timeout_ms = -1}, BY_ERROR);
+    if (hands_submit(s->hands, read_on_hand, t)) {
+        r->why = "no thread could be had to look at a slow file system";
+        settle_deny(t, EAGAIN);
+    }
 }
 
 static bool exec_verify_job(struct trace_job *j, pid_t tgid)

@@ -1,4 +1,5 @@
 #include "calls/pinned.h"
+#include "hands.h"
 #include "rights.h"
 
 #include <errno.h>
@@ -8,12 +9,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+static struct resolver eyes_of(const struct calls_env *env, const struct request *r)
+{
+    return (struct resolver){.procs = env->procs, .tid = r->tid, .tgid = r->process->pid, .enforce = env->enforce, .quick = !hand_self()};
+}
+
 int pinned_resolve(const struct calls_env *env, struct request *r, int dirfd, const char *text, unsigned flags, uint64_t how,
                    struct place *ret)
 {
-    struct resolver eyes = {
-        .procs = env->procs, .tid = r->tid, .tgid = r->process->pid, .enforce = env->enforce, .how_resolve = how};
+    struct resolver eyes = eyes_of(env, r);
+    eyes.how_resolve = how;
     int e = resolve(&eyes, dirfd, text, flags, ret);
+    if (e == RESOLVE_LATER) {
+        r->later = true;
+        return EAGAIN;
+    }
     if (e == EACCES && ret->foreign) {
         r->refuse = EACCES;
         r->why = "leads through a process outside of this session";
@@ -48,9 +58,13 @@ int pinned_descriptor(const struct calls_env *env, struct request *r, int number
         r->native = fd == -EBADF ? EBADF : EACCES;
         return 1;
     }
-    struct resolver eyes = {.procs = env->procs, .tid = r->tid, .tgid = r->process->pid, .enforce = env->enforce};
+    struct resolver eyes = eyes_of(env, r);
     int mode = fcntl(fd, F_GETFL);
     r->native = resolve_fd(&eyes, fd, number, ret);
+    if (r->native == RESOLVE_LATER) {
+        r->later = true;
+        r->native = EAGAIN;
+    }
     if (!r->native && (mode < 0 || (opened && mode & O_PATH)))
         r->native = EBADF;
     if (r->native)

@@ -2,6 +2,10 @@
 
 load helper
 
+test_teardown() {
+    umount -l "$T/work/hung" 2>/dev/null || true
+}
+
 # The same table of calls plain, in log and in enforce with everything allowed; the folder stands in the user's hands.
 errno_table() { # $@: what runs it (as_user, or nothing)
     for m in plain log enforce; do
@@ -142,4 +146,30 @@ END
     [ "$(jq -r 'select(.rule == "p:sec") | .syscall' "$T/audit.jsonl" | wc -l)" -ge 35 ]
     # Nothing else decided, but for openat2 with O_PATH, which is refused by name.
     [ "$(jq -r 'select(.decision == "deny" and .rule != "p:sec") | .syscall' "$T/audit.jsonl")" = openat2 ]
+}
+
+# A file system that never answers: natively only who asks it waits, and so it is here.
+@test "a hung file system keeps only its own callers waiting" {
+    [ "$(id -u)" = 0 ] || skip "needs root: mounts"
+    [ -c /dev/fuse ] || skip "needs /dev/fuse"
+    allow_all
+    mkdir hung
+    ln -s hung/y link
+    "$AGENTS/hung_mount" hung 4 >mounted 3>&- &
+    for _ in $(seq 50); do [ -s mounted ] && break || sleep 0.1; done
+    [ -s mounted ]
+    sw -q -p "$T/all.yaml" -o "$T/audit.jsonl" -- bash -c '
+        for i in 1 2 3; do cat hung/x; done 2>one &
+        cat link 2>two &
+        mkdir hung/new 2>three &
+        sleep 0.5
+        for i in $(seq 20); do cat /etc/hostname >/dev/null || exit 1; done
+        echo x >here
+        echo went on after ${SECONDS}s
+        wait
+        tail -n1 one two three' >out
+    umount -l hung
+    cat out
+    grep -q "went on after [0-2]s" out
+    [ "$(grep -c "not connected\|connection abort" out)" = 3 ]
 }
