@@ -98,7 +98,7 @@ static void tell_cards(struct approval *a, uint64_t now)
                 }
                 continue;
             }
-            if (!(card->sent & bit) || news)
+            if ((!(card->sent & bit) || news) && desk_describe(a, card))
                 send_card(i, card, now);
         }
         if (news || !card->said_ns) {
@@ -120,7 +120,7 @@ static int wait_ms(const struct approval *a, uint64_t now)
     uint64_t next = 0;
     for (const struct card *card = a->cards.first; card; card = card->next) {
         next = sooner(next, card_deadline(card));
-        if (card->dirty && card->shown && a->interfaces.first)
+        if (card->dirty && card->count && card->shown && a->interfaces.first)
             next = sooner(next, card->said_ns + NEWS_NS);
         if (card->left)
             next = sooner(next, now + 50 * MS); /* whether its caller still lives is not announced */

@@ -243,12 +243,12 @@ struct card *cards_by_id(const struct cards *c, uint64_t id)
     return NULL;
 }
 
-struct card *cards_add(struct cards *c, char *key, uint64_t now_ns)
+struct card *cards_add(struct cards *c, char *key, uint64_t since_ns)
 {
     struct card *k = xcalloc(1, sizeof *k);
     k->id = ++c->last_id;
     k->key = key;
-    k->since_ns = now_ns;
+    k->since_ns = since_ns;
     k->prev = c->last;
     if (c->last)
         c->last->next = k;

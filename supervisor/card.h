@@ -35,7 +35,7 @@ struct left {
 struct card {
     uint64_t id;
     char *key;
-    char *fields;       /* JSON of the ask but for its head */
+    char *fields;       /* JSON of the ask but for its head; NULL, like the rungs, until it is described */
     struct rungs *rungs;
     struct ask *asks;
     unsigned count;
@@ -60,7 +60,7 @@ char *card_fields(const struct request *r, const struct decision *d, const struc
 
 struct card *cards_by_key(const struct cards *c, const char *key);
 struct card *cards_by_id(const struct cards *c, uint64_t id);
-struct card *cards_add(struct cards *c, char *key, uint64_t now_ns); /* takes key; shown when there is room */
+struct card *cards_add(struct cards *c, char *key, uint64_t since_ns); /* takes key; shown when there is room */
 void cards_remove(struct cards *c, struct card *card); /* frees it; its asks must be gone; the next in order is shown */
 void card_join(struct card *card, struct ask *ask);    /* takes up what an interrupted call of the same thread left */
 struct ask *card_take(struct card *card, struct ask *ask); /* out of the card; the caller owns it */

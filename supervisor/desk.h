@@ -57,6 +57,10 @@ void desk_remember(struct approval *a, const char *key, pid_t tid, bool allowed,
                    uint64_t until_ns);
 void desk_forget(struct approval *a); /* all of it */
 
+/* Fills in what the card shows and offers, when it is first needed: most of a thousand that wait are never shown. False: none of its
+ * calls is here at the moment (interrupted by a signal, back in a moment). */
+bool desk_describe(struct approval *a, struct card *card);
+
 /* desk_answers.c */
 void desk_answer(struct approval *a, struct interface *i, const struct wire_line *l);
 

@@ -125,7 +125,7 @@ static bool write_rules(struct approval *a, struct interface *i, const struct ca
 void desk_answer(struct approval *a, struct interface *i, const struct wire_line *l)
 {
     struct card *card = cards_by_id(&a->cards, l->id);
-    if (!card || !card->shown)
+    if (!card || !card->shown || !desk_describe(a, card))
         return; /* answered elsewhere a moment ago */
     const char *by = keep_name(i->name);
     char *text[NEEDS_MAX] = {NULL};

@@ -159,16 +159,19 @@ static char *read_cmdline(pid_t pid, size_t *ret_n)
     return text;
 }
 
-static struct card *new_card(struct approval *a, const struct ask *k, char *key, uint64_t now)
+bool desk_describe(struct approval *a, struct card *card)
 {
-    struct card *card = cards_add(&a->cards, key, now);
+    const struct ask *k = card->asks;
+    if (card->fields)
+        return true;
+    if (!k)
+        return false;
     card->rungs = rungs_new(k->request, &k->decision, a->c.home);
     const char *not_always = !a->c.answers ? "this session keeps no answers" : rungs_not_always(card->rungs);
     size_t n = 0;
     STR_AUTO cmdline = read_cmdline(k->request->process->pid, &n);
     card->fields = card_fields(k->request, &k->decision, card->rungs, cmdline, n, not_always);
-    card->since_ns = k->request->asked_ns;
-    return card;
+    return true;
 }
 
 static void arrive(struct approval *a, struct ask *k)
@@ -202,7 +205,7 @@ static void arrive(struct approval *a, struct ask *k)
     if (card)
         free(key);
     else
-        card = new_card(a, k, key, now);
+        card = cards_add(&a->cards, key, r->asked_ns);
     card_join(card, k);
     if (a->c.trace) {
         k->waiter = (struct waiter){.id = r->notice.id, .tid = r->tid, .uid = r->process->uid, .on_signal = on_signal, .on_gone = on_gone};
