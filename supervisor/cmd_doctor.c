@@ -165,7 +165,7 @@ static void check_landlock(void)
 
 static void check_places(void)
 {
-    struct places p;
+    static struct places p;
     struct err err;
     if (places_find(&p, "/", &err)) {
         bad("places: %s", err.text);

@@ -61,7 +61,7 @@ int cmd_profiles(int argc, char **argv)
         log_warn("profiles: found `%s`, expected nothing more", argv[1]);
         return 2;
     }
-    struct places p;
+    static struct places p;
     struct err err;
     if (places_find(&p, "/", &err)) {
         log_warn("%s", err.text);

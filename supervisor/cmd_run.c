@@ -300,29 +300,40 @@ static int prepare(struct run *r, struct err *err)
     return load_policy(r, err) || settle_settings(r, err) ? -1 : 0;
 }
 
-int cmd_run(int argc, char **argv)
+static int run(struct run *r, int argc, char **argv, struct err *err)
 {
-    struct run r = {.console = -1};
-    struct err err;
-    log_init(LOG_NORMAL, NULL);
-    if (options_parse(&r.o, argc, argv, &err))
-        return fail(&err);
-    if (r.o.help)
+    if (options_parse(&r->o, argc, argv, err))
+        return fail(err);
+    if (r->o.help)
         return usage_help();
-    if (r.o.version)
+    if (r->o.version)
         return usage_version();
-    if (options_environment(&r.o, &err))
-        return fail(&err);
-    log_init(r.o.quiet ? LOG_QUIET : r.o.verbose ? LOG_VERBOSE : LOG_NORMAL, NULL);
-    if (!r.o.command) {
+    if (options_environment(&r->o, err))
+        return fail(err);
+    log_init(r->o.quiet ? LOG_QUIET : r->o.verbose ? LOG_VERBOSE : LOG_NORMAL, NULL);
+    if (!r->o.command) {
         log_warn("no program: found nothing after the options, expected `-- COMMAND`: sentinel-watch [OPTIONS] -- COMMAND [ARG...]");
         return 2;
     }
-    if (prepare(&r, &err))
-        return fail(&err);
-    if (r.mode == MODE_OFF)
-        return run_off(&r);
-    if (begin_audit(&r, &err) || start(&r, &err)) /* the session waits until the audit is ready */
-        return fail(&err);
-    return 125; /* start() does not return when it worked */
+    if (prepare(r, err))
+        return fail(err);
+    if (r->mode == MODE_OFF)
+        return run_off(r);
+    if (begin_audit(r, err) || start(r, err)) /* the session waits until the audit is ready; start() returns on failure only */
+        return fail(err);
+    return 125;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    static struct run r = {.console = -1}; /* lives as long as the process, as what places_find gives does */
+    struct err err;
+    log_init(LOG_NORMAL, NULL);
+    int status = run(&r, argc, argv, &err);
+    options_free(&r.o);
+    free(r.session);
+    free(r.path);
+    if (r.policy)
+        policy_free(r.policy);
+    return status;
 }

@@ -31,7 +31,7 @@ int cmd_sessions(int argc, char **argv)
         log_warn("sessions: found `%s`, expected nothing more", argv[1]);
         return 2;
     }
-    struct places p;
+    static struct places p;
     struct err err;
     if (places_find(&p, "/", &err)) {
         log_warn("%s", err.text);

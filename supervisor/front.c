@@ -232,15 +232,15 @@ int front_run(pid_t child, int sock, pid_t scribe, bool quiet)
     witness_dismiss(f.witness);
     if (f.over) {
         finish(&f, scribe);
+        witness_stop(f.witness);
     } else {
+        witness_stop(f.witness);
         front_end_tree(scribe);
-        f.witness = NULL; /* it was one of our children */
         log_warn("the supervisor has died: every process of the command was ended");
         f.status = W_EXITED(125);
         if (scribe > 0)
             wait_child(scribe, 60);
     }
-    witness_stop(f.witness);
     return f.status;
 }
 

@@ -12,7 +12,7 @@
 
 static int hand_over(const struct verb_row *v, char **argv)
 {
-    struct places places;
+    static struct places places;
     struct err err;
     if (places_find(&places, "/", &err)) { /* the workspace plays no part here */
         log_warn("%s", err.text);

@@ -100,7 +100,8 @@ static int find_workspace(struct places *p, const char *said, struct err *err)
 
 int places_find(struct places *ret, const char *workspace, struct err *err)
 {
-    struct places p = {.home = find_home()};
+    static struct places p; /* the strings live as long as the process, also when this fails */
+    p = (struct places){.home = find_home()};
     p.home_is_ours = is_our_folder(p.home);
     p.tmpdir = folder_from("TMPDIR");
     if (!p.tmpdir)
