@@ -250,6 +250,37 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     [ ! -s "$T/out" ]
 }
 
+@test "exec and connect: what was asked, what is kept, and what the next run makes of it" {
+    cat >"$T/ask.yaml" <<-YAML
+	version: 1
+	name: asks
+	rules:
+	  - {ask: exec, path: [/usr/bin/id], name: run}
+	  - {ask: connect, to: ['127.0.0.1:9'], name: reach}
+	defaults: {read: allow, write: allow, exec: allow, connect: allow, bind: allow}
+	YAML
+    agent="/usr/bin/id -un; /usr/bin/python3 -c \"import socket; print(socket.socket().connect_ex(('127.0.0.1', 9)))\""
+    start sh -c "$GO $agent"
+    attach a
+    touch ../go
+    wait_for "$T/a" "question 1"
+    grep -qE "^  runs +/usr/bin/id -un" "$T/a"
+    key a "A 1 exact parent"
+    key a yes
+    wait_for "$T/a" "question 2"
+    grep -q "wants to connect to 127.0.0.1:9" "$T/a"
+    key a "A 2 any any"
+    key a yes
+    finish
+    [ "$(cat "$T/out")" = "$(id -un)"$'\n111' ] # ECONNREFUSED: it was let through
+    file=$XDG_CONFIG_HOME/sentinel-watch/answers/asks-sh.yaml
+    "$SW" policy check "$file"
+    grep -qF "{allow: [connect], to: ['any:9']}" "$file"
+    start sh -c "$agent"
+    finish
+    [ "$(cat "$T/out")" = "$(id -un)"$'\n111' ]
+}
+
 @test "hostile names are shown escaped and cannot draw a prompt of their own" {
     name=$'x\n\e[2J\xe2\x80\xaesentinel-watch asks\xff'
     echo hostile >"$T/keep/$name"
@@ -447,6 +478,38 @@ run_in_terminal() { type_keys "$SW -q --session t -p $T/ask.yaml -o $T/log ${OPT
     type_keys "echo status=\$?" Enter
     on_screen "status=130"
     ! screen | grep -q s3cret || false
+}
+
+@test "terminal: the agent cannot type the answer into its own terminal (TIOCSTI)" {
+    [ "$(cat /proc/sys/dev/tty/legacy_tiocsti 2>/dev/null || echo 1)" = 1 ] || skip "this kernel refuses TIOCSTI to everybody (dev.tty.legacy_tiocsti)"
+    cat >"$T/sti.py" <<-'PY'
+	import fcntl, sys, termios, threading, time
+	def work():
+	    try:
+	        print("got", open(sys.argv[1]).read().strip(), flush=True)
+	    except OSError as e:
+	        print("open:", e.strerror, flush=True)
+	t = threading.Thread(target=work, daemon=True)
+	t.start()
+	time.sleep(1.5)
+	try:
+	    for c in b"a\n":
+	        fcntl.ioctl(0, termios.TIOCSTI, bytes([c]))
+	    print("typed it", flush=True)
+	except OSError as e:
+	    print("cannot type:", e.strerror, flush=True)
+	t.join(2)
+	print("over", flush=True)
+	PY
+    terminal
+    run_in_terminal "/usr/bin/python3 $T/sti.py $T/keep/one"
+    on_screen "answer 1"
+    on_screen "cannot type"
+    on_screen "over"
+    ! screen | grep -q "got s3cret" || false
+    type_keys "clear" Enter
+    type_keys "/usr/bin/python3 $T/sti.py $T/keep/one" Enter # unsupervised it can
+    on_screen "typed it"
 }
 
 @test "terminal: over a full screen nothing is printed; it is answered elsewhere, and the screen stays" {
