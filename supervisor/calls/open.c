@@ -11,7 +11,7 @@
  *
  * Not as natively: fcntl(F_GETFL) does not show O_NOFOLLOW (the reopening goes through a link of ours); a file opened
  * as /dev/tty is the terminal itself by name; a session leader does not get its terminal by opening it (TIOCSCTTY
- * works, and is what forkpty uses); when the caller's descriptors are used up, EMFILE comes after a new file was made.
+ * works, and is what forkpty uses); before Linux 6.2, when the caller's descriptors are used up, EMFILE comes after a new file was made.
  */
 #include "calls/pinned.h"
 #include "calls_tables.h"
@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -134,6 +135,17 @@ static int native(const struct request *r, const struct opening *o, bool reads, 
     return e ? e : pinned_permits(r, p->fd, &p->st, (reads ? R_OK : 0) | (writes ? W_OK : 0));
 }
 
+/* Natively a number is taken before anything else is done, so nothing is made or emptied without one. How many are in use is
+ * the size of /proc/TID/fd (Linux 6.2). */
+static bool numbers_used_up(const struct request *r)
+{
+    char path[40];
+    struct stat st;
+    struct rlimit most;
+    snprintf(path, sizeof path, "/proc/%d/fd", r->tid);
+    return !stat(path, &st) && !prlimit(r->tid, RLIMIT_NOFILE, NULL, &most) && (rlim_t)st.st_size >= most.rlim_cur;
+}
+
 static enum next read_how(const struct calls_env *env, struct request *r, int dirfd, uint64_t addr, const struct open_how *how, bool newer)
 {
     uint64_t flags = how->flags;
@@ -175,6 +187,8 @@ static enum next read_how(const struct calls_env *env, struct request *r, int di
         e = native(r, o, reads, writes);
     if (!e && env->enforce && S_ISCHR(o->place.st.st_mode) && o->place.st.st_rdev == makedev(5, 0))
         e = find_terminal(r, &o->place);
+    if (!e && env->enforce && (o->creates || tmpfile || flags & O_TRUNC) && numbers_used_up(r))
+        e = EMFILE;
     r->native = e;
     r->creates = o->creates || tmpfile;
     if (S_ISFIFO(o->place.st.st_mode) || S_ISCHR(o->place.st.st_mode))
@@ -253,12 +267,22 @@ static int open_again(int dir, const char *name, int flags, mode_t mode)
     }
 }
 
-static int open_pinned(const struct opening *o)
+static int open_pinned(const struct opening *o, struct reply *reply)
 {
     char link[40];
     snprintf(link, sizeof link, "/proc/self/fd/%d", o->place.fd);
-    int flags = (int)o->how.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW);
-    return open_again(AT_FDCWD, link, flags | O_NOCTTY | O_CLOEXEC, (mode_t)o->how.mode);
+    int flags = ((int)o->how.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_NOCTTY | O_CLOEXEC;
+    /* A lease that somebody holds (fcntl(2), F_SETLEASE) makes an open wait for up to lease-break-time, 45 s; whether there is
+     * one only the open tells. So this thread, when it is no hand, does not wait. */
+    bool lease = S_ISREG(o->place.st.st_mode) && !(flags & O_NONBLOCK) && !hand_self();
+    int fd = open_again(AT_FDCWD, link, lease ? flags | O_NONBLOCK : flags, (mode_t)o->how.mode);
+    if (!lease)
+        return fd;
+    if (fd < 0)
+        reply->asleep = errno == EWOULDBLOCK;
+    else
+        fcntl(fd, F_SETFL, flags);
+    return fd;
 }
 
 static int create(struct opening *o, struct reply *reply)
@@ -278,7 +302,7 @@ static int create(struct opening *o, struct reply *reply)
         /* The name was judged. A link, or a file with other names, leads to what was not. */
         if (!S_ISREG(o->place.st.st_mode) || o->place.st.st_nlink > 1)
             break;
-        return open_pinned(o);
+        return open_pinned(o, reply);
     }
     reply->again = true;
     errno = EACCES;
@@ -289,7 +313,9 @@ static void carry_out(const struct calls_env *env, struct request *r, struct rep
 {
     struct opening *o = r->own;
     (void)env;
-    reply->fd = o->creates ? create(o, reply) : open_pinned(o);
+    reply->fd = o->creates ? create(o, reply) : open_pinned(o, reply);
+    if (reply->asleep)
+        return;
     reply->error = reply->fd < 0 ? errno : 0;
     reply->cloexec = o->how.flags & O_CLOEXEC;
     mode_t type = o->place.st.st_mode & S_IFMT;

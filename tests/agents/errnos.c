@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <utime.h>
@@ -73,6 +74,27 @@ static long open2(int dir, const char *path, uint64_t flags, uint64_t mode, uint
 }
 #define OPEN2(...) opened("openat2(" #__VA_ARGS__ ")", open2(__VA_ARGS__))
 #define V0 sizeof(struct open_how)
+
+static void leases(void)
+{
+    int lease = open("g", O_RDONLY | O_CREAT, 0600);
+    signal(SIGIO, SIG_IGN);
+    DO(fcntl(lease, F_SETLEASE, F_RDLCK));
+    pid_t c = fork();
+    if (!c) {
+        int fd = open("g", O_WRONLY); /* waits for the lease to go */
+        _exit(fd < 0 || fcntl(fd, F_GETFL) & O_NONBLOCK);
+    }
+    usleep(200000);
+    int fd = open("f", O_RDONLY), status;
+    printf("while one waits for a lease another opens: %s\n", fd < 0 ? strerror(errno) : "ok");
+    close(fd);
+    DO(fcntl(lease, F_SETLEASE, F_UNLCK));
+    waitpid(c, &status, 0);
+    printf("the one that waited: %d\n", status);
+    close(lease);
+    unlink("g");
+}
 
 static void opens(void)
 {
@@ -254,6 +276,10 @@ static void opens(void)
         n++;
     say("open when descriptors are used up", -1);
     OPEN("f", O_RDWR);
+    OPEN("unmade", O_RDWR | O_CREAT, 0600);
+    OPEN("f", O_RDWR | O_TRUNC);
+    OPEN("d", O_RDWR | O_TMPFILE, 0600);
+    look("unmade");
     while (n)
         close(used[--n]);
     setrlimit(RLIMIT_NOFILE, &old);
@@ -547,6 +573,7 @@ int main(int argc, char **argv)
         symlink("/nowhere/at/all", "lost"))
         return 2;
     opens();
+    leases();
     umask(077);
     changes();
     umask(002);
