@@ -12,22 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 static const struct shape *shape_of(const struct request *r); /* from the table at the end */
-
-/* The caller's RLIMIT_FSIZE: ours is another. Not by prlimit(2), which wants a capability for another user's process. */
-static uint64_t size_limit(pid_t tid)
-{
-    char path[40];
-    snprintf(path, sizeof path, "/proc/%d/limits", tid);
-    STR_AUTO text = NULL;
-    const char *at = fd_read_file(AT_FDCWD, path, 65536, &text, NULL) ? NULL : strstr(text, "Max file size");
-    at = at ? at + strcspn(at, "0123456789u\n") : NULL;
-    return at && *at != 'u' && *at != '\n' ? strtoull(at, NULL, 10) : UINT64_MAX;
-}
 
 static enum next read_truncate(const struct calls_env *env, struct request *r)
 {
@@ -43,7 +33,7 @@ static enum next read_truncate(const struct calls_env *env, struct request *r)
         return change_next(got);
     mode_t type = c->a.st.st_mode & S_IFMT;
     r->native = type == S_IFDIR ? EISDIR : type != S_IFREG ? EINVAL : env->enforce ? pinned_permits(r, c->a.fd, &c->a.st, W_OK) : 0;
-    c->size = size_limit(r->tid);
+    c->size = pinned_limit(r, RLIMIT_FSIZE, "Max file size"); /* ours is another */
     return NEXT_JUDGE;
 }
 

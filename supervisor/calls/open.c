@@ -141,9 +141,8 @@ static bool numbers_used_up(const struct request *r)
 {
     char path[40];
     struct stat st;
-    struct rlimit most;
     snprintf(path, sizeof path, "/proc/%d/fd", r->tid);
-    return !stat(path, &st) && !prlimit(r->tid, RLIMIT_NOFILE, NULL, &most) && (rlim_t)st.st_size >= most.rlim_cur;
+    return !stat(path, &st) && (uint64_t)st.st_size >= pinned_limit(r, RLIMIT_NOFILE, "Max open files");
 }
 
 static enum next read_how(const struct calls_env *env, struct request *r, int dirfd, uint64_t addr, const struct open_how *how, bool newer)

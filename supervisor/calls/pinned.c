@@ -1,11 +1,14 @@
 #include "calls/pinned.h"
+#include "fd.h"
 #include "hands.h"
 #include "rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -127,4 +130,19 @@ bool pinned_is_remote(const struct place *p)
         if ((unsigned long)p->fs_type == remote[i])
             return true;
     return false;
+}
+
+uint64_t pinned_limit(const struct request *r, int resource, const char *name)
+{
+    struct rlimit limit;
+    if (!prlimit(r->tid, (enum __rlimit_resource)resource, NULL, &limit))
+        return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+    /* Of another user's process only a capability may ask; but it stands in a file that everybody may read. */
+    char path[40];
+    snprintf(path, sizeof path, "/proc/%d/limits", r->tid);
+    STR_AUTO text = NULL;
+    const char *at = fd_read_file(AT_FDCWD, path, 65536, &text, NULL) ? NULL : strstr(text, name);
+    at = at ? at + strcspn(at, "0123456789u\n") : NULL;
+    /* The name itself may hold a "u" ("Max cpu time"): not those that are asked for here. */
+    return at && *at != 'u' && *at != '\n' ? strtoull(at, NULL, 10) : UINT64_MAX;
 }

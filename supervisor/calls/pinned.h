@@ -19,6 +19,8 @@ int pinned_descriptor(const struct calls_env *env, struct request *r, int number
 void pinned_refuse_proc(const struct calls_env *env, struct request *r, const struct place *p, bool write);
 /* Would the kernel let the caller at it (R_OK, W_OK, X_OK)? 0 or errno. fd: pinned. */
 int pinned_permits(const struct request *r, int fd, const struct stat *st, int mode);
+/* A soft limit of the caller's, by number and by its name in /proc/PID/limits; UINT64_MAX when it has none. */
+uint64_t pinned_limit(const struct request *r, int resource, const char *name);
 /* May acts on it sleep for long: a network or user space file system? */
 bool pinned_is_remote(const struct place *p);
 
