@@ -2,6 +2,7 @@
 #include "buf.h"
 #include "rights.h"
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -281,8 +282,66 @@ int hands_count(struct hands *h)
     return n;
 }
 
-static _Thread_local timer_t try_timer;
-static _Thread_local bool try_ready;
+/* ---- trying on a thread that is no hand
+ *
+ * A timer of one's own would be simpler, but arming and taking it back costs more than what is tried (15 us on a virtual
+ * machine, where each is an exit to the host). So one thread looks every millisecond at who is still trying the same thing, while anybody
+ * does; the tries themselves cost two stores. */
+
+#define TRIERS 8
+#define LOOK_NS 1000000
+#define IDLE_LOOKS 64
+
+struct trier {
+    atomic_int tid;     /* 0: free */
+    atomic_uint number; /* odd: trying */
+    unsigned seen;      /* the watcher's */
+};
+static struct trier triers[TRIERS];
+static atomic_uint watcher_sleeps; /* a futex: 1 while it waits for somebody to try */
+static pthread_once_t watcher_once = PTHREAD_ONCE_INIT;
+static atomic_bool watcher_runs;
+static _Thread_local struct trier *self_trier;
+
+static bool look_at_triers(void)
+{
+    bool busy = false;
+
+    for (int i = 0; i < TRIERS; i++) {
+        struct trier *t = &triers[i];
+        unsigned n = atomic_load(&t->number);
+
+        if (n & 1 && n == t->seen)
+            syscall(SYS_tgkill, getpid(), atomic_load(&t->tid), HAND_SIGNAL);
+        busy |= n & 1 || n != t->seen;
+        t->seen = n;
+    }
+    return busy;
+}
+
+static void *watch_triers(void *arg)
+{
+    (void)arg;
+    for (int idle = 0;;) {
+        nanosleep(&(struct timespec){0, LOOK_NS}, NULL);
+        idle = look_at_triers() ? 0 : idle + 1;
+        if (idle < IDLE_LOOKS)
+            continue;
+        atomic_store(&watcher_sleeps, 1);
+        if (!look_at_triers()) /* whoever began before that store does not wake us */
+            syscall(SYS_futex, &watcher_sleeps, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0);
+        atomic_store(&watcher_sleeps, 0);
+        idle = 0;
+    }
+    return NULL;
+}
+
+static void start_watcher(void)
+{
+    pthread_t thread;
+
+    atomic_store(&watcher_runs, start(&thread, watch_triers, NULL) == 0);
+}
 
 static void try_mask(int how)
 {
@@ -293,25 +352,26 @@ static void try_mask(int how)
     pthread_sigmask(how, &one, NULL);
 }
 
-void hand_try(long ns)
+bool hand_try(void)
 {
-    if (!try_ready) {
-        struct sigevent ev = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = HAND_SIGNAL};
+    pthread_once(&watcher_once, start_watcher);
+    for (int i = 0; !self_trier && i < TRIERS; i++) {
+        int none = 0;
 
-        ev._sigev_un._tid = (pid_t)syscall(SYS_gettid); /* glibc before 2.38 has no sigev_notify_thread_id */
-        if (timer_create(CLOCK_MONOTONIC, &ev, &try_timer) < 0)
-            return;
-        try_ready = true;
+        if (atomic_compare_exchange_strong(&triers[i].tid, &none, (int)syscall(SYS_gettid)))
+            self_trier = &triers[i];
     }
+    if (!self_trier || !atomic_load(&watcher_runs))
+        return false;
     try_mask(SIG_UNBLOCK);
-    /* Again and again: the first may come before the act sleeps. */
-    timer_settime(try_timer, 0, &(struct itimerspec){.it_value.tv_nsec = ns, .it_interval.tv_nsec = ns}, NULL);
+    atomic_fetch_add(&self_trier->number, 1);
+    if (atomic_exchange(&watcher_sleeps, 0))
+        syscall(SYS_futex, &watcher_sleeps, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    return true;
 }
 
 void hand_try_end(void)
 {
-    if (!try_ready)
-        return;
-    timer_settime(try_timer, 0, &(struct itimerspec){0}, NULL);
-    try_mask(SIG_BLOCK);
+    atomic_fetch_add(&self_trier->number, 1);
+    try_mask(SIG_BLOCK); /* one that comes late stays pending, and the next try gets it before it begins */
 }

@@ -39,6 +39,7 @@ struct name {
 
 struct owned {
     pthread_mutex_t lock;
+    bool used;
     int diag, route;
     int lo;
     uint64_t *cookie; /* open addressing, 0 is empty (the kernel's cookies start at 1) */
@@ -47,11 +48,12 @@ struct owned {
     unsigned next;
 };
 
-struct owned *owned_new(void)
+struct owned *owned_new(bool used)
 {
     struct owned *o = xcalloc(1, sizeof *o);
 
     pthread_mutex_init(&o->lock, NULL);
+    o->used = used;
     o->diag = fd_high(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
     o->route = fd_high(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
     if (o->diag < 0) {
@@ -240,9 +242,9 @@ static void sweep(struct owned *o)
  * between bind and listen. listen() remembers it again. */
 void owned_socket(struct owned *o, int sock)
 {
-    uint64_t cookie = cookie_of(sock);
+    uint64_t cookie;
 
-    if (!o || !cookie)
+    if (!o || !o->used || !(cookie = cookie_of(sock)))
         return;
     pthread_mutex_lock(&o->lock);
     if (!knows(o, cookie)) {
@@ -258,7 +260,7 @@ void owned_unix(struct owned *o, int sock, int path, const struct address *name)
     struct name n = {.cookie = cookie_of(sock), .path = path};
     struct stat st;
 
-    if (!o || !n.cookie || fstat(sock, &st) < 0) {
+    if (!o || !o->used || !n.cookie || fstat(sock, &st) < 0) {
         fd_close(&path);
         return;
     }
@@ -355,7 +357,7 @@ bool owned_file(struct owned *o, dev_t dev, ino_t ino)
 {
     bool found = false;
 
-    if (!o)
+    if (!o || !o->used)
         return false;
     pthread_mutex_lock(&o->lock);
     for (int i = 0; i < UNIX_MAX && !found; i++) {
@@ -494,7 +496,7 @@ bool owned_reaches(struct owned *o, int sock, const struct address *to)
 {
     bool r = false;
 
-    if (!o)
+    if (!o || !o->used)
         return false;
     pthread_mutex_lock(&o->lock);
     if (to->kind == ADDRESS_INET || to->kind == ADDRESS_INET6)

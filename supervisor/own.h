@@ -21,7 +21,9 @@
 #include <sys/stat.h>
 
 struct owned;
-struct owned *owned_new(void); /* in the agent's network namespace; NULL and errno: then nothing is ever own */
+/* In the agent's network namespace. NULL and errno: then nothing is ever own. used: does anybody ask? Otherwise nothing is
+ * remembered and nothing is own, and only owned_where works. */
+struct owned *owned_new(bool used);
 void owned_free(struct owned *o);
 
 void owned_socket(struct owned *o, int sock); /* an IP socket that has, or is about to get, an address */

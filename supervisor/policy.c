@@ -100,6 +100,20 @@ bool policy_mentions_verb(const struct policy *p, enum verb v)
            any_restricts(p->rules, p->nrules, v);
 }
 
+bool policy_mentions_own(const struct policy *p)
+{
+    for (size_t i = 0; i < p->nrules; i++)
+        for (struct address_pattern **to = p->rules[i]->to; to && *to; to++) {
+            const char *t = address_pattern_text(*to);
+
+            if (!strncmp(t, "tcp:", 4) || !strncmp(t, "udp:", 4))
+                t += 4;
+            if (!strncmp(t, "own", 3) && (!t[3] || t[3] == ':'))
+                return true;
+        }
+    return false;
+}
+
 /* ---- one rule against one right */
 
 static bool any_path(struct path_pattern *const *v, const char *path)

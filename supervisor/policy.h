@@ -141,6 +141,7 @@ enum expose { EXPOSE_DBUS, EXPOSE_X11, EXPOSE_WAYLAND, EXPOSE_TMUX, EXPOSE_DOCKE
 extern const char *const expose_names[EXPOSE_COUNT];
 
 void policy_free(struct policy *p);
+bool policy_mentions_own(const struct policy *p); /* does any rule use the word `own`? Proving it costs */
 bool policy_mentions_verb(const struct policy *p, enum verb v); /* has any rule or default a say about it other than allow? */
 
 #endif

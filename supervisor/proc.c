@@ -389,7 +389,7 @@ int procs_getfd(struct procs *p, pid_t tid, int fd)
         }
     }
     pthread_mutex_unlock(&p->lock);
-    return r < 0 ? r : fd_high(r);
+    return r < 0 || r > 2 ? r : fd_high(r); /* it lives for a moment; only never as our standard input or output */
 }
 
 bool procs_descends(struct procs *p, pid_t pid)

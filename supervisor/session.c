@@ -442,7 +442,7 @@ static int prepare(struct session *s, struct err *err)
                                  .procs = procs_new(getpid()),
                                  .enforce = c->mode == MODE_ENFORCE,
                                  .supervisor = getpid(),
-                                 .owned = owned_new()};
+                                 .owned = owned_new(policy_mentions_own(c->policy))};
     procs_root(st->env.procs, s->agent.pid);
     int e = notify_prepare(s->agent.listener);
     if (e)

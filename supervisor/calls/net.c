@@ -49,7 +49,7 @@ int net_socket_take(const struct calls_env *env, struct request *r, int number, 
         return 0;
     }
     ret->type = option(fd, SO_TYPE);
-    ret->proto = option(fd, SO_PROTOCOL);
+    ret->proto = ret->domain == AF_UNIX ? 0 : option(fd, SO_PROTOCOL);
     int flags = fcntl(fd, F_GETFL);
     ret->blocking = flags >= 0 && !(flags & O_NONBLOCK);
     /* New ones are refused in BPF; these were inherited or received. */
@@ -95,14 +95,15 @@ int net_endpoint_read(struct request *r, uint64_t addr, int64_t len, struct endp
  * rights are assumed here. */
 static int socket_file(const struct place *p)
 {
-    if (syscall(SYS_faccessat2, p->fd, "", W_OK, AT_EACCESS | AT_EMPTY_PATH) < 0 && errno == EACCES)
+    bool owner = p->st.st_uid == geteuid() && p->st.st_mode & S_IWUSR; /* then nothing else counts, an ACL neither */
+
+    if (!owner && syscall(SYS_faccessat2, p->fd, "", W_OK, AT_EACCESS | AT_EMPTY_PATH) < 0 && errno == EACCES)
         return EACCES;
     return S_ISSOCK(p->st.st_mode) ? 0 : ECONNREFUSED;
 }
 
-static int reach_path(const struct resolver *v, const struct endpoint *from, struct endpoint *e, const char *path)
+static int reach_path(const struct resolver *v, struct endpoint *e, const char *path)
 {
-    (void)from;
     int err = resolve(v, AT_FDCWD, path, 0, &e->place);
     if (!err) {
         e->pinned = true;
@@ -138,7 +139,7 @@ static int judge_path(const struct calls_env *env, struct request *r, enum addre
     path[len] = 0;
     n->target.raw = xstrdup(path);
     n->target.raw_len = strlen(path);
-    int err = use == ADDRESS_BIND ? new_path(&v, e, path) : reach_path(&v, e, e, path);
+    int err = use == ADDRESS_BIND ? new_path(&v, e, path) : reach_path(&v, e, path);
     if (e->place.foreign && env->enforce) {
         r->refuse = EACCES;
         r->why = "leads through the /proc of a process outside this session";

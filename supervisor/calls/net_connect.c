@@ -1,7 +1,7 @@
 /* connect: judged on our copy of the address, done on our copy of the socket.
  *
  * Nothing blocks the loop. A connect of a socket that is non-blocking, or of datagrams, is done at once. One that may wait is
- * a hand's; where it is nearly always done at once (loopback, unix) the receiver tries it first for a moment (hands.h, hand_try),
+ * a hand's; where it is nearly always done at once (loopback, unix) the receiver tries it first for a moment (hand_try of hands.h),
  * because handing it over costs more than the call itself.
  *
  * An interrupted connect. For TCP the kernel goes on in the background and says ERESTARTSYS: with SA_RESTART the call is made
@@ -18,8 +18,21 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define TRY_NS 400000
+#define HESITATE_NS UINT64_C(50000000)
+
+/* When a try last fell asleep: it cost the receiver a millisecond or two, so for a while none is made (a thousand threads that
+ * connect to a full backlog hold nobody up). */
+static _Atomic uint64_t slept;
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
 
 static bool immediate(const struct net_socket *s)
 {
@@ -63,7 +76,9 @@ bool net_connect_may_block(const struct request *r)
     const struct net_call *c = r->own;
 
     /* With SO_SNDTIMEO a second connect() that runs out of time says EALREADY, where the first says EINPROGRESS: no trying. */
-    return !immediate(&c->socket) && (!is_near(r) || net_restart(c->socket.fd) == EINTR);
+    bool tcp = c->socket.domain != AF_UNIX;
+
+    return !immediate(&c->socket) && (!is_near(r) || now_ns() - slept < HESITATE_NS || (tcp && net_restart(c->socket.fd) == EINTR));
 }
 
 void net_connect_carry(const struct calls_env *env, struct request *r, struct reply *reply)
@@ -74,15 +89,18 @@ void net_connect_carry(const struct calls_env *env, struct request *r, struct re
     bool trying = !hand_self() && !immediate(&c->socket);
     int e;
 
+    if (trying && !hand_try()) {
+        reply->asleep = true;
+        return;
+    }
     net_netlink_name(&c->socket, r);
-    if (trying)
-        hand_try(TRY_NS);
     do
         e = connect(c->socket.fd, (struct sockaddr *)&to, len) < 0 ? errno : 0;
     while (e == EINTR && hand_self() && !net_interrupted());
     if (trying)
         hand_try_end();
     if (e == EINTR && trying) {
+        slept = now_ns();
         reply->asleep = true;
         return;
     }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -144,4 +145,43 @@ Test(hands, umask_and_cwd_are_its_own)
     cr_assert_eq(umask(022), 022);
     cr_assert_str_eq(getcwd(cwd, sizeof cwd), "/tmp");
     cr_assert_null(hand_self());
+}
+
+static double ms_of_a_try(int fd, ssize_t *r, int *e)
+{
+    struct timespec a, b;
+    char c;
+
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    cr_assert(hand_try());
+    *r = read(fd, &c, 1);
+    *e = errno;
+    hand_try_end();
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    return (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6;
+}
+
+Test(hands, a_try_that_sleeps_comes_back_and_one_that_does_not_is_left_alone, .timeout = 60)
+{
+    sigset_t all;
+    int p[2], e;
+    ssize_t r;
+
+    hands_new(); /* its handler */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    cr_assert_eq(pipe(p), 0);
+    for (int i = 0; i < 30; i++) {
+        if (i % 10 == 0)
+            nanosleep(&(struct timespec){0, 150000000}, NULL); /* the watcher sleeps by then, and must wake */
+        cr_assert_lt(ms_of_a_try(p[0], &r, &e), 2000);
+        cr_assert(r == -1 && e == EINTR);
+        for (int k = 0; k < 1000; k++) {
+            cr_assert_eq(write(p[1], "x", 1), 1);
+            ms_of_a_try(p[0], &r, &e);
+            cr_assert(r == 1 || e == EINTR);
+            if (r < 0) /* late, on a busy machine: the byte is still there */
+                cr_assert_eq(read(p[0], &(char){0}, 1), 1);
+        }
+    }
 }
