@@ -12,6 +12,7 @@ extern const struct call calls_net_table[];     /* calls/net.c: connect, sends w
 extern const struct call calls_names_table[];   /* calls/names.c: what makes, removes and moves names */
 extern const struct call calls_metadata_table[]; /* calls/metadata.c: what changes a file's attributes or length */
 extern const struct call calls_attributes_table[]; /* calls/attributes.c: the same through ioctl */
+extern const struct call calls_mqueue_table[];  /* calls/mqueue.c: POSIX message queues, as files below /dev/mqueue */
 
 void calls_prepare(void); /* fills the index behind calls_find(); before any thread runs */
 

@@ -204,3 +204,16 @@ END
     grep -q "went on after [0-2]s" out
     [ "$(grep -c "not connected\|connection abort" out)" = 3 ]
 }
+
+@test "message queues are files below /dev/mqueue" {
+    allow_all
+    "$AGENTS/queues" "sw-test-$$" >"$T/plain.out"
+    sw -q -p "$T/all.yaml" -o "$T/audit.jsonl" -- "$AGENTS/queues" "sw-test-$$" >"$T/enforce.out"
+    diff "$T/plain.out" "$T/enforce.out"
+    printf 'version: 1\nname: p\nrules:\n  - {deny: [read, write], path: "/dev/mqueue/sw-test-*", name: q}\n  - allow: [read, write, exec]\n' >"$T/p.yaml"
+    run sw -q -p "$T/p.yaml" -o "$T/denied.jsonl" -- "$AGENTS/queues" "sw-test-$$"
+    echo "$output"
+    [ "$status" = 1 ]
+    [ "$(grep -c EACCES <<<"$output")" -ge 8 ]
+    [ "$(jq -r 'select(.rule == "p:q") | .target.path' "$T/denied.jsonl" | sort -u)" = "/dev/mqueue/sw-test-$$" ]
+}
