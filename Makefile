@@ -25,6 +25,11 @@ sentinel-notifier_libs  := -ljansson
 ifeq ($(shell pkg-config --exists ncursesw && echo y),y)
 sentinel-notifier_libs  += $(shell pkg-config --libs ncursesw)
 endif
+# libnotify brings GLib, which a server build does without: then `sentinel-watch desktop` says so.
+ifeq ($(shell pkg-config --exists libnotify && echo y),y)
+sentinel-notifier_libs  += $(shell pkg-config --libs libnotify)
+DESKTOP_CFLAGS := -DHAVE_LIBNOTIFY $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnotify))
+endif
 
 # ---- one template below; a room is a folder (every .c in it) or one file
 
@@ -70,6 +75,8 @@ $(OBJ)/%.o: %.c Makefile
 # The built-in profiles are found beside a build tree too.
 $(BUILD)/profiles: | $(wildcard profiles)
 	$(Q)ln -sfn $(if $(SAN),../../profiles,../profiles) $@
+
+$(OBJ)/notifier-ui/desktop.o: ALL_CFLAGS += $(DESKTOP_CFLAGS)
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 

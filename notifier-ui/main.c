@@ -5,14 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static int not_yet(int argc, char **argv)
-{
-    fprintf(stderr, "sentinel-watch: %s is not there yet: use sentinel-watch console or tui\n", argv[0]);
-    return 125;
-}
-
 static const struct { const char *verb; int (*run)(int argc, char **argv); } verbs[] = {
-    {"console", console_main}, {"tui", tui_main}, {"desktop", not_yet}};
+    {"console", console_main}, {"tui", tui_main}, {"desktop", desktop_main}};
 
 int main(int argc, char **argv)
 {

@@ -63,14 +63,19 @@ int sessions_look(struct sessions *s, int64_t now_ms)
     return fresh;
 }
 
-void sessions_lost(struct sessions *s, struct client *c)
+void sessions_leave(struct sessions *s, struct client *c)
 {
     struct client **p = &s->first;
     while (*p != c)
         p = &(*p)->next;
     *p = c->next;
-    refuse(s, c->session);
     client_free(c);
+}
+
+void sessions_lost(struct sessions *s, struct client *c)
+{
+    refuse(s, c->session);
+    sessions_leave(s, c);
 }
 
 void sessions_finish(struct sessions *s)

@@ -19,6 +19,7 @@ struct sessions {
 int sessions_look(struct sessions *s, int64_t now_ms);
 /* The connection is over: frees it. */
 void sessions_lost(struct sessions *s, struct client *c);
+void sessions_leave(struct sessions *s, struct client *c); /* by our own wish: it may be connected to again */
 void sessions_finish(struct sessions *s);
 
 #endif

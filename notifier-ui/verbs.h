@@ -3,6 +3,7 @@
 #define SW_VERBS_H
 
 int console_main(int argc, char **argv);
+int desktop_main(int argc, char **argv);
 int tui_main(int argc, char **argv);
 int raw_main(const char *session);
 

@@ -14,7 +14,7 @@ static const struct verb_row verbs[] = {
     {"answers", cmd_answers, NULL, false, NULL},
     {"console", NULL, "sentinel-notifier", true, NULL},
     {"tui", NULL, "sentinel-notifier", true, NULL},
-    {"desktop", NULL, NULL, false, "use `sentinel-watch console` or `sentinel-watch tui`"},
+    {"desktop", NULL, "sentinel-notifier", true, NULL},
     {"sessions", cmd_sessions, NULL, false, NULL},
     {"doctor", cmd_doctor, NULL, false, NULL},
     {"profiles", cmd_profiles, NULL, false, NULL},

@@ -1,0 +1,267 @@
+/* desktop - questions as notifications with buttons, for whatever server the desktop has (freedesktop.org, libnotify).
+ *
+ * Servers differ, so its capabilities are read first: one without buttons cannot ask and is left to the other interfaces. Three
+ * buttons at most: allow once, deny, and Review, which opens the tui. No default action is offered, and closing a notification is no
+ * answer: the question goes on waiting. Each body is unique, or servers would fold two questions into one. While the
+ * desktop is inhibited ("do not disturb", presentations) we are not attached, so that the terminal takes the questions.
+ */
+#include "verbs.h"
+
+#include <stdio.h>
+
+#ifndef HAVE_LIBNOTIFY
+
+int desktop_main(int argc, char **argv)
+{
+    fprintf(stderr, "sentinel-watch: this build has no libnotify: use sentinel-watch tui or console\n");
+    return 125;
+}
+
+#else
+
+#include "card_text.h"
+#include "plain.h"
+#include "sessions.h"
+
+#include <glib-unix.h>
+#include <inttypes.h>
+#include <libnotify/notify.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOOK_MS 500
+#define BODY_COLUMNS 120
+
+/* One notification on the screen. */
+struct shown {
+    struct desktop *desktop;
+    const struct client *from;
+    uint64_t id;
+    NotifyNotification *note;
+    struct shown *next;
+};
+
+struct desktop {
+    struct model model;
+    struct sessions sessions;
+    struct shown *shown;
+    bool markup;
+    GDBusConnection *bus;
+    GMainLoop *loop;
+    int status;
+};
+
+static int64_t now_ms(void)
+{
+    return g_get_monotonic_time() / 1000;
+}
+
+/* ---- the server */
+
+/* "actions" it must have; "body-markup" decides whether the body is escaped. */
+static bool look_at_server(struct desktop *d)
+{
+    bool buttons = false;
+    GList *caps = notify_get_server_caps();
+    for (GList *c = caps; c; c = c->next) {
+        buttons |= strcmp(c->data, "actions") == 0;
+        d->markup |= strcmp(c->data, "body-markup") == 0;
+    }
+    g_list_free_full(caps, g_free);
+    return buttons;
+}
+
+/* The property is newer than the specification's first version: a server without it is taken as not inhibited. */
+static bool inhibited(const struct desktop *d)
+{
+    GVariant *inner = NULL, *r = !d->bus ? NULL : g_dbus_connection_call_sync(
+        d->bus, "org.freedesktop.Notifications", "/org/freedesktop/Notifications", "org.freedesktop.DBus.Properties", "Get",
+        g_variant_new("(ss)", "org.freedesktop.Notifications", "Inhibited"), G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NONE, 1000, NULL, NULL);
+    bool yes = false;
+    if (r) {
+        g_variant_get(r, "(v)", &inner);
+        yes = g_variant_is_of_type(inner, G_VARIANT_TYPE_BOOLEAN) && g_variant_get_boolean(inner);
+        g_variant_unref(inner);
+        g_variant_unref(r);
+    }
+    return yes;
+}
+
+/* ---- one question */
+
+static void review(const struct shown *s)
+{
+    const char *terminal = getenv("TERMINAL");
+    char *argv[] = {(char *)(terminal && *terminal ? terminal : "x-terminal-emulator"), (char *)"-e", (char *)"sentinel-watch",
+                    (char *)"tui", s->from->session, NULL};
+    GError *e = NULL;
+    if (!g_spawn_async(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &e)) {
+        fprintf(stderr, "sentinel-watch: no terminal could be opened (%s): sentinel-watch tui\n", e->message);
+        g_error_free(e);
+    }
+}
+
+static void on_button(NotifyNotification *note, char *action, void *data)
+{
+    struct shown *s = data;
+    struct client *c = s->desktop->sessions.first;
+    while (c && c != s->from)
+        c = c->next;
+    if (!c)
+        return;
+    if (strcmp(action, "allow") == 0 || strcmp(action, "deny") == 0)
+        client_say(c, "answer %" PRIu64 " %s once", s->id, action);
+    else if (strcmp(action, "review") == 0)
+        review(s);
+}
+
+static void put_body(const struct desktop *d, const struct question *q, struct buf *b)
+{
+    const struct client *c = q->from;
+    BUF_AUTO text = {0};
+    buf_printf(&text, "question %" PRIu64 " of ", q->id);
+    plain_put(&text, c->session);
+    if (c->word) {
+        buf_puts(&text, " [");
+        plain_put(&text, c->word);
+        buf_putc(&text, ']');
+    }
+    buf_putc(&text, '\n');
+    card_text(&text, q, BODY_COLUMNS, now_ms());
+    if (!d->markup) {
+        buf_put(b, text.data, text.len);
+        return;
+    }
+    char *escaped = g_markup_escape_text(text.data, (gssize)text.len);
+    buf_puts(b, escaped);
+    g_free(escaped);
+}
+
+static void show(struct desktop *d, struct question *q)
+{
+    BUF_AUTO title = {0};
+    BUF_AUTO body = {0};
+    buf_puts(&title, "sentinel-watch: ");
+    card_line(&title, q, 80);
+    put_body(d, q, &body);
+    struct shown *s = xcalloc(1, sizeof *s);
+    *s = (struct shown){d, q->from, q->id, notify_notification_new(title.data, body.data, "dialog-question"), d->shown};
+    notify_notification_set_urgency(s->note, NOTIFY_URGENCY_CRITICAL);
+    notify_notification_set_timeout(s->note, NOTIFY_EXPIRES_NEVER);
+    notify_notification_add_action(s->note, "allow", "Allow once", on_button, s, NULL);
+    notify_notification_add_action(s->note, "deny", "Deny", on_button, s, NULL);
+    notify_notification_add_action(s->note, "review", "Review", on_button, s, NULL);
+    GError *e = NULL;
+    if (!notify_notification_show(s->note, &e)) {
+        fprintf(stderr, "sentinel-watch: the notification could not be shown: %s\n", e->message);
+        g_error_free(e);
+        d->status = 125;
+        g_main_loop_quit(d->loop);
+    }
+    d->shown = s;
+    q->fresh = false;
+}
+
+/* Answered elsewhere, timed out, gone: the notification goes away. */
+static void on_closed(void *arg, const struct question *q, const json_t *how)
+{
+    struct desktop *d = arg;
+    for (struct shown **p = &d->shown; *p; p = &(*p)->next) {
+        struct shown *s = *p;
+        if (s->from != q->from || s->id != q->id)
+            continue;
+        *p = s->next;
+        notify_notification_close(s->note, NULL);
+        g_object_unref(s->note);
+        free(s);
+        return;
+    }
+}
+
+/* ---- sessions */
+
+static void on_object(void *arg, struct client *from, json_t *o)
+{
+    struct desktop *d = arg;
+    struct question *q = model_take(&d->model, from, o, now_ms(), on_closed, d);
+    if (q && q->fresh) /* news of a question that is shown already is no second notification */
+        show(d, q);
+}
+
+static void leave(struct desktop *d, struct client *c)
+{
+    model_lost(&d->model, c, on_closed, d);
+    sessions_leave(&d->sessions, c);
+}
+
+static gboolean look(void *arg)
+{
+    struct desktop *d = arg;
+    if (inhibited(d)) {
+        while (d->sessions.first)
+            leave(d, d->sessions.first);
+        return G_SOURCE_CONTINUE;
+    }
+    sessions_look(&d->sessions, now_ms());
+    return G_SOURCE_CONTINUE;
+}
+
+/* Sockets are few and quiet: looked at five times a second, without a source for each. */
+static gboolean turn(void *arg)
+{
+    struct desktop *d = arg;
+    for (struct client *c = d->sessions.first, *next; c; c = next) {
+        next = c->next;
+        if (client_turn(c, on_object, d) == 0)
+            continue;
+        model_lost(&d->model, c, on_closed, d);
+        sessions_lost(&d->sessions, c);
+        if (d->sessions.wanted)
+            g_main_loop_quit(d->loop);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_end(void *arg)
+{
+    g_main_loop_quit(((struct desktop *)arg)->loop);
+    return G_SOURCE_REMOVE;
+}
+
+int desktop_main(int argc, char **argv)
+{
+    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+        fprintf(stderr, "usage: sentinel-watch desktop [SESSION]\n");
+        return argc == 2 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) ? 0 : 2;
+    }
+    struct desktop d = {.sessions = {.wanted = argv[1], .name = "desktop"}};
+    signal(SIGPIPE, SIG_IGN);
+    if (!notify_init("sentinel-watch")) {
+        fprintf(stderr, "sentinel-watch: libnotify could not start: use sentinel-watch tui or console\n");
+        return 125;
+    }
+    if (!look_at_server(&d)) {
+        fprintf(stderr, "sentinel-watch: there is no notification server, or it shows no buttons: use sentinel-watch tui or console\n");
+        notify_uninit();
+        return 125;
+    }
+    d.bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
+    d.loop = g_main_loop_new(NULL, FALSE);
+    g_timeout_add(LOOK_MS, look, &d);
+    g_timeout_add(200, turn, &d);
+    g_unix_signal_add(SIGINT, on_end, &d);
+    g_unix_signal_add(SIGTERM, on_end, &d);
+    look(&d);
+    g_main_loop_run(d.loop);
+    while (d.sessions.first)
+        leave(&d, d.sessions.first);
+    sessions_finish(&d.sessions);
+    g_main_loop_unref(d.loop);
+    g_clear_object(&d.bus);
+    notify_uninit();
+    return d.status;
+}
+
+#endif

@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# The desktop interface against a real notification server (dunst) on a real display (Xvfb) and bus.
+
+load helper
+
+test_setup() {
+    mkdir -p "$T/keep"
+    echo s3cret >"$T/keep/one"
+    cat >"$T/ask.yaml" <<-YAML
+	version: 1
+	name: asks
+	rules:
+	  - {ask: read, path: ['$T/keep/**'], name: keep}
+	defaults: {read: allow, write: allow, exec: allow, connect: allow, bind: allow}
+	YAML
+    # dunst hands its buttons to a menu program: this one presses the button that a file names.
+    cat >"$T/menu" <<-SH
+	#!/bin/sh
+	cat >$T/offered
+	[ -s $T/press ] && grep -F "\$(cat $T/press)" $T/offered | head -n 1
+	SH
+    chmod +x "$T/menu"
+    cat >"$T/dunstrc" <<-RC
+	[global]
+	    dmenu = $T/menu
+	    width = 600
+	    height = 400
+	    markup = full
+	RC
+}
+
+wait_for() { # FILE TEXT
+    local i
+    for ((i = 0; i < 200; i++)); do
+        grep -qF -- "$2" "$1" 2>/dev/null && return 0
+        sleep 0.05
+    done
+    echo "never seen in $1: $2"
+    head -n 30 "$T"/*.txt
+    return 1
+}
+
+# Runs the script with a display, a bus, dunst, and a session t that waits for ../go before it reads the kept file.
+desk() {
+    cat >"$T/desk.sh" <<-SH
+	trap 'kill \$DUNST \$X \$UI 2>/dev/null' EXIT
+	Xvfb -displayfd 3 -screen 0 1024x768x24 3>$T/display 2>$T/xvfb.txt & X=\$!
+	while ! [ -s $T/display ]; do sleep 0.05; done
+	export DISPLAY=:\$(cat $T/display)
+	dunst -config $T/dunstrc >$T/dunst.txt 2>&1 & DUNST=\$!
+	while ! dunstctl count >/dev/null 2>&1; do sleep 0.05; done
+	setsid $SW --session t -p $T/ask.yaml -o $T/log --approval-timeout \${TIMEOUT:-20s} -- sh -c 'while ! [ -e ../go ]; do sleep 0.05; done; cat $T/keep/one; echo rc=\$?' >$T/out.txt 2>$T/err.txt </dev/null & SESSION=\$!
+	while ! grep -q "mode enforce" $T/err.txt; do sleep 0.05; done
+	$SW desktop t >$T/ui.txt 2>&1 & UI=\$!
+	sleep 1
+	touch ../go
+	while ! dunstctl history >/dev/null || ! dunstctl count | grep -q 'Currently displayed: 1'; do sleep 0.1; done
+	$1
+	wait \$SESSION
+	SH
+    timeout 60 dbus-run-session -- sh "$T/desk.sh"
+}
+
+@test "a button allows; the notification says who asks for what and goes away" {
+    echo "Allow once" >"$T/press"
+    desk 'dunstctl context'
+    grep -q s3cret "$T/out.txt"
+    [ "$(jq -r 'select(.decided_by == "user") | .handler' "$T/log")" = desktop ]
+    [ "$(grep -c . "$T/offered")" = 3 ] # three buttons, and no default action
+    ! grep -q '\[.*,default\]' "$T/offered"
+}
+
+@test "a button denies" {
+    echo "Deny" >"$T/press"
+    desk 'dunstctl context'
+    grep -q rc=1 "$T/out.txt"
+    [ "$(jq -r 'select(.decided_by == "user") | .decision' "$T/log")" = deny ]
+}
+
+@test "closing the notification, or its default action, is no answer" {
+    TIMEOUT=4s desk 'dunstctl action 0; sleep 0.5; dunstctl close'
+    grep -q rc=1 "$T/out.txt"
+    [ "$(jq -r 'select(.target.path? == "'"$T/keep/one"'") | .decided_by' "$T/log")" = timeout ]
+}
+
+@test "answered elsewhere, the notification goes away" {
+    desk "printf 'subscribe asks other\nanswer 1 allow once\n' | (cat; sleep 1) | $SW console --raw t >/dev/null; while dunstctl count | grep -q 'displayed: 1'; do sleep 0.1; done; touch $T/went"
+    [ -e "$T/went" ]
+    [ "$(jq -r 'select(.decided_by == "user") | .handler' "$T/log")" = other ]
+}
+
+@test "without a server it says what to use instead" {
+    run timeout 20 dbus-run-session -- "$SW" desktop t
+    [ "$status" = 125 ]
+    [[ $output == *"sentinel-watch tui"* ]]
+}
