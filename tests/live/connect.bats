@@ -17,7 +17,7 @@ P
 }
 
 test_teardown() {
-    if [ -n "${SERVER:-}" ]; then kill "$SERVER" 2>/dev/null || true; fi
+    for p in ${SERVER:-}; do kill "$p" 2>/dev/null || true; done
 }
 
 serve() { # sets OK and BAD: two ports, TCP and UDP each
@@ -120,7 +120,7 @@ P
     own_policy
     serve
     cat >"$T/work/a.sh" <<'S'
-python3 -m http.server --bind 127.0.0.1 0 >out 2>&1 &
+python3 -u -m http.server --bind 127.0.0.1 0 >out 2>&1 &
 for _ in $(seq 100); do grep -q port out && break; sleep 0.05; done
 port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' out)
 curl -s -o /dev/null -w '%{http_code}\n' "http://127.0.0.1:$port/"
