@@ -66,6 +66,8 @@ struct call {
     enum continue_reason pass;
     bool enforce_only;     /* not trapped in log mode (refusals, and what only protects ourselves) */
     bool log_only;         /* trapped in log mode to be noted; enforce refuses it in BPF */
+    bool sandbox;          /* refused, and what a program's own sandbox is made of: the summary says so */
+    bool unseen;           /* log mode: what is done through it may be missing from the log */
     bool privileged_only;  /* trapped only when the agent holds capabilities */
     bool debug;            /* not trapped when the policy says debug: allow */
     const struct filter_test *tests; /* all must hold for the call to be trapped; NULL: always */

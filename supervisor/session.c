@@ -63,7 +63,7 @@ static uint64_t now_ns(void)
 
 /* ---- one notification */
 
-static const struct call foreign_call = {.nr = -1, .name = "foreign"};
+static const struct call foreign_call = {.nr = -1, .name = "foreign", .unseen = true};
 static const struct call unknown_call = {.nr = -1, .name = "unknown"};
 
 /* i386 through int 0x80 or an i386 program, or x32: another table of numbers, so nothing of ours would hold there. */
@@ -279,7 +279,8 @@ static int final_status(struct session *s, int *ours)
     if (!e)
         return s->status;
     *ours = 1;
-    log_warn("%s: %s", s->c->argv[0], e == EACCES || e == EPERM ? "denied, or not executable" : strerror(e));
+    bool denied = (e == EACCES || e == EPERM) && summary_denied(s->stage.summary);
+    log_warn("%s: %s", s->c->argv[0], denied ? "denied by the policy" : strerror(e));
     return (e == ENOENT ? 127 : 126) << 8;
 }
 
@@ -288,7 +289,7 @@ static void summary(struct session *s, int status)
     struct audit_totals totals;
     audit_totals(s->stage.audit, &totals);
     if (!s->c->quiet || s->c->json)
-        summary_print(s->stage.summary, s->c->name, s->c->mode, s->c->audit_path, &totals, status, s->c->json);
+        summary_print(s->stage.summary, s->c->policy->advice, s->c->name, s->c->mode, s->c->audit_path, &totals, status, s->c->json);
 }
 
 /* Whoever was answered just before the end may not be in the log yet: replies come first, records after. What hangs for good

@@ -26,6 +26,7 @@ struct summary {
     struct entry entry[LINES];
     size_t entries;
     uint64_t denied, would_ask, other;
+    const char *sandbox, *unseen; /* the first call of each kind; NULL: none */
 };
 
 struct summary *summary_new(void)
@@ -99,9 +100,17 @@ static void count_line(struct summary *s, const struct request *r, const struct 
 void summary_count(struct summary *s, const struct request *r, const struct outcome *o)
 {
     bool would = o->allowed && o->safe == SAFE_HINT && o->would != EFFECT_ALLOW;
-    if (o->allowed && !would)
+    if (o->allowed && !would && !r->call->unseen)
         return;
     pthread_mutex_lock(&s->lock);
+    if (o->allowed && r->call->unseen && !s->unseen)
+        s->unseen = r->call->name;
+    if (!o->allowed && r->call->sandbox && !s->sandbox)
+        s->sandbox = r->call->name;
+    if (o->allowed && !would) {
+        pthread_mutex_unlock(&s->lock);
+        return;
+    }
     if (!o->allowed)
         s->denied++;
     else if (o->would == EFFECT_ASK)
@@ -139,6 +148,8 @@ static void print_json(const struct summary *s, const char *session, enum mode m
                (unsigned long)t->would_ask, (unsigned long)t->dropped);
     json_key(&b, "audit");
     json_str(&b, audit_path);
+    json_key(&b, "sandbox_refused");
+    json_str(&b, s->sandbox);
     json_key(&b, "denials");
     buf_putc(&b, '[');
     for (size_t i = 0; i < s->entries; i++) {
@@ -166,7 +177,7 @@ static void print_line(const struct entry *e, enum mode mode)
     log_note("  %s %s %s%s (%s%s%s)", what, verb_of(e), e->target, times, e->label, e->at ? ", " : "", e->at ? e->at : "");
 }
 
-void summary_print(const struct summary *s, const char *session, enum mode mode, const char *audit_path,
+void summary_print(const struct summary *s, const char *advice, const char *session, enum mode mode, const char *audit_path,
                    const struct audit_totals *t, int wait_status, bool json)
 {
     if (json) {
@@ -189,6 +200,11 @@ void summary_print(const struct summary *s, const char *session, enum mode mode,
             }
     if (s->entries > shown || s->other)
         log_note("  and %lu more", (unsigned long)(s->entries - shown + s->other));
+    if (s->sandbox)
+        log_note("its own sandbox was refused (%s): %s", s->sandbox,
+                 advice ? advice : "it cannot be built inside this one; turn it off in the program's settings");
+    if (s->unseen)
+        log_note("%s was used: calls made through it may be missing from this log", s->unseen);
     if (s->entries && mode == MODE_LOG)
         log_note("make it a policy: sentinel-watch policy generate %s", audit_path ? audit_path : "LOG");
     else if (s->entries)

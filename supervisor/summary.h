@@ -12,8 +12,9 @@ struct summary *summary_new(void);
 void summary_free(struct summary *s);
 void summary_count(struct summary *s, const struct request *r, const struct outcome *o);
 uint64_t summary_denied(const struct summary *s);
-/* The summary on stderr: log_note lines, or with json one JSON object written even when quiet. */
-void summary_print(const struct summary *s, const char *session, enum mode mode, const char *audit_path,
+/* advice: the policy's, for a program whose own sandbox was refused; NULL: none.
+ * The summary on stderr: log_note lines, or with json one JSON object written even when quiet. */
+void summary_print(const struct summary *s, const char *advice, const char *session, enum mode mode, const char *audit_path,
                    const struct audit_totals *totals, int wait_status, bool json);
 
 #endif

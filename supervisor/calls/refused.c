@@ -77,7 +77,10 @@ static enum next read_credentials(const struct calls_env *env, struct request *r
 #define ROW_IF(number, text, function, ...)                                                                            \
     {.nr = (number), .name = text, .read = function, .enforce_only = true, TESTS(__VA_ARGS__)}
 /* One row a flag, because a filter tests for equality, not for "any of". */
-#define ROW_FLAG(number, text, bit) ROW_IF(number, text, read_namespace, {0, FILTER_MASKED_EQ, (bit), (bit)})
+#define ROW_FLAG(number, text, bit)                                                                                    \
+    {.nr = (number), .name = text, .read = read_namespace, .sandbox = true, .unseen = true,                            \
+     TESTS({0, FILTER_MASKED_EQ, (bit), (bit)})}
+#define ROW_SANDBOX(number, text, function) {.nr = (number), .name = text, .read = function, .enforce_only = true, .sandbox = true}
 
 const struct call calls_refused_table[] = {
     ROW(SYS_userfaultfd, "userfaultfd", read_kernel),
@@ -98,7 +101,7 @@ const struct call calls_refused_table[] = {
     ROW_DEBUG(SYS_process_madvise, "process_madvise"),
     ROW_DEBUG(SYS_pidfd_getfd, "pidfd_getfd"),
     ROW_DEBUG(SYS_kcmp, "kcmp"),
-    ROW(SYS_setns, "setns", read_namespace),
+    {.nr = SYS_setns, .name = "setns", .read = read_namespace, .unseen = true},
     ROW(SYS_open_by_handle_at, "open_by_handle_at", read_handle),
     ROW(SYS_open_tree, "open_tree", read_mount),
     ROW(467, "open_tree_attr", read_mount), /* Linux 6.15 */
@@ -108,10 +111,10 @@ const struct call calls_refused_table[] = {
     ROW(SYS_fsmount, "fsmount", read_mount),
     ROW(SYS_move_mount, "move_mount", read_mount),
     ROW(SYS_mount_setattr, "mount_setattr", read_mount),
-    ROW(SYS_mount, "mount", read_mount),
+    ROW_SANDBOX(SYS_mount, "mount", read_mount),
     ROW(SYS_umount2, "umount2", read_mount),
-    ROW(SYS_chroot, "chroot", read_mount),
-    ROW(SYS_pivot_root, "pivot_root", read_mount),
+    ROW_SANDBOX(SYS_chroot, "chroot", read_mount),
+    ROW_SANDBOX(SYS_pivot_root, "pivot_root", read_mount),
     ROW(SYS_swapon, "swapon", read_kernel),
     ROW(SYS_swapoff, "swapoff", read_kernel),
     ROW(SYS_acct, "acct", read_kernel),
@@ -120,7 +123,7 @@ const struct call calls_refused_table[] = {
 #ifdef SYS_uselib
     ROW(SYS_uselib, "uselib", read_kernel),
 #endif
-    ROW(SYS_landlock_create_ruleset, "landlock_create_ruleset", read_landlock),
+    ROW_SANDBOX(SYS_landlock_create_ruleset, "landlock_create_ruleset", read_landlock),
     ROW_FLAG(SYS_unshare, "unshare", CLONE_NEWNS),
     ROW_FLAG(SYS_unshare, "unshare", CLONE_NEWUTS),
     ROW_FLAG(SYS_unshare, "unshare", CLONE_NEWIPC),
@@ -149,7 +152,7 @@ const struct call calls_refused_table[] = {
      TESTS(LOW32(0, PR_SET_DUMPABLE), {1, FILTER_EQ, 0, 0})},
     ROW_IF(SYS_seccomp, "seccomp", read_listener, LOW32(0, 1), {1, FILTER_MASKED_EQ, 8, 8}),
     /* Log mode lets it be and says that what is done through it leaves no records. */
-    {.nr = SYS_io_uring_setup, .name = "io_uring_setup", .read = read_unseen, .log_only = true},
+    {.nr = SYS_io_uring_setup, .name = "io_uring_setup", .read = read_unseen, .log_only = true, .unseen = true},
     /* Who may do what changes from here on: rights.h. What decides stands in registers, or is the kernel's to check. */
     ROW_CREDENTIALS(SYS_setuid, "setuid"),
     ROW_CREDENTIALS(SYS_setgid, "setgid"),
