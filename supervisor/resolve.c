@@ -33,6 +33,18 @@ int resolve_open(int dir, const char *path, uint64_t flags, uint64_t how)
     return fd < 0 ? -errno : (int)fd;
 }
 
+bool resolve_hurries(const struct resolver *r)
+{
+    static _Atomic int cached; /* RESOLVE_CACHED: 1 this kernel has it, -1 not (before 5.12): then all is waited for */
+    if (!r->quick || !mounts_any_slow())
+        return false;
+    if (!cached) {
+        FD_AUTO fd = resolve_open(AT_FDCWD, "/", 0, RESOLVE_CACHED);
+        cached = fd == -EINVAL ? -1 : 1;
+    }
+    return cached > 0;
+}
+
 void place_finish(struct place *p)
 {
     fd_close(&p->fd);
@@ -89,7 +101,7 @@ static int other_root(const struct resolver *r, int *ret)
 static int look(const struct resolver *r, int dirfd, bool absolute, struct eyes *ret)
 {
     *ret = (struct eyes){.r = r, .base = AT_FDCWD, .root = -1};
-    if (r->quick && mounts_any_slow())
+    if (resolve_hurries(r))
         ret->cached = RESOLVE_CACHED;
     int e = other_root(r, &ret->root);
     if (e)
@@ -343,7 +355,7 @@ int resolve(const struct resolver *r, int dirfd, const char *path, unsigned flag
 int resolve_fd(const struct resolver *r, int fd, int number, struct place *ret)
 {
     *ret = (struct place){.fd = fd, .dir = -1};
-    if (r->quick && mounts_any_slow() && mounts_slow(fd))
+    if (resolve_hurries(r) && mounts_slow(fd))
         return RESOLVE_LATER;
     int err = is_on(fd, &ret->fs_type);
     if (err || fstat(fd, &ret->st))

@@ -27,7 +27,7 @@ void resolve_walk_begin(struct walk *w, const struct resolver *r, int base, int 
     *w = (struct walk){.r = r, .cur = -1, .dir = -1, .start = base, .root = root};
     if (r->how_resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH))
         w->root = base;
-    w->slow = r->quick && mounts_any_slow();
+    w->slow = resolve_hurries(r);
     w->beneath = r->how_resolve & RESOLVE_BENEATH;
 }
 

@@ -39,6 +39,7 @@ void resolve_walk_end(struct walk *w);
 pid_t resolve_owner(int dir, const char *name);
 /* Fills foreign, and writes the caller's own folder as /proc/self. */
 void resolve_whose(const struct resolver *r, struct place *p);
+bool resolve_hurries(const struct resolver *r); /* may not wait, and something mounted would make it */
 int resolve_open(int dir, const char *path, uint64_t flags, uint64_t how); /* openat2 with O_PATH; or -errno */
 
 #endif
