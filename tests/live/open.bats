@@ -217,3 +217,12 @@ END
     [ "$(grep -c EACCES <<<"$output")" -ge 8 ]
     [ "$(jq -r 'select(.rule == "p:q") | .target.path' "$T/denied.jsonl" | sort -u)" = "/dev/mqueue/sw-test-$$" ]
 }
+
+@test "64 threads at once: every answer is its own" {
+    mkdir own deny
+    for i in $(seq 0 63); do mkdir "deny/f$i"; done
+    "$AGENTS/many_opens" "$T/work" 20
+    printf 'version: 1\nname: p\nrules:\n  - {deny: [read, write], path: "%s/deny/**", errno: EPERM}\n  - allow: [read, write, exec]\n' "$T/work" >"$T/p.yaml"
+    sw -q -p "$T/p.yaml" -o "$T/audit.jsonl" -- "$AGENTS/many_opens" "$T/work" 50 denied
+    [ "$(jq -r 'select(.decision == "deny") | .syscall' "$T/audit.jsonl" | wc -l)" = $((64 * 50 * 2)) ]
+}
