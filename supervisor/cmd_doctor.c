@@ -151,16 +151,24 @@ static void check_wait_killable(void)
         good("WAIT_KILLABLE_RECV: the kernel has it");
 }
 
+/* What stands behind the supervisor, part by part. */
 static void check_landlock(void)
 {
     int abi = landlock_abi();
-    if (abi >= LANDLOCK_ABI_WITH_SCOPES)
-        good("Landlock: ABI %d, scopes for signals and abstract sockets", abi);
-    else if (abi > 0)
-        note("Landlock: ABI %d without scopes (ABI %d, Linux 6.12): signals to processes outside are held back by the supervisor alone", abi,
-             LANDLOCK_ABI_WITH_SCOPES);
-    else
-        note("Landlock: not in this kernel or switched off (lsm=): no backstop of the kernel's own stands behind the supervisor");
+    unsigned can = landlock_can(abi);
+    if (!can) {
+        note("Landlock: not in this kernel or switched off (lsm=): no backstop of the kernel's own stands behind the supervisor; the agent "
+             "writes no core files");
+        return;
+    }
+    good("Landlock: ABI %d", abi);
+    for (int i = 0; i < LANDLOCK_PARTS; i++) {
+        const struct landlock_part *p = &landlock_parts[i];
+        if (can & p->bit)
+            good("held by the kernel itself: %s", p->what);
+        else
+            note("held by the supervisor alone (ABI %d, Linux %s, would hold it too): %s", p->abi, p->since, p->what);
+    }
 }
 
 static void check_places(void)

@@ -23,7 +23,7 @@ enum { STAGE_WAIT, STAGE_READY, STAGE_FAILED, STAGE_GO };
 struct launch_page {
     _Atomic int stage;
     int listener;
-    int scoped;
+    int landlock;
     const char *failed_at; /* a literal: both processes have the same program at the same place */
     int failed_errno;
     _Atomic int exec_errno;
@@ -55,11 +55,13 @@ static void launcher(const struct launch *l, char **sh_argv, struct launch_page 
     setrlimit(RLIMIT_NOFILE, &l->nofile);
     if (l->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         fail(p, "setting no_new_privs", errno);
-    if (l->scopes) {
-        r = landlock_scope_self();
-        if (r && r != -EOPNOTSUPP)
-            fail(p, "entering the Landlock domain", -r);
-        p->scoped = !r;
+    if (l->landlock) {
+        static const struct rlimit no_core = {0, 0};
+        p->landlock = landlock_enter();
+        if (p->landlock < 0)
+            fail(p, "entering the Landlock domain", -p->landlock);
+        if (!(p->landlock & LANDLOCK_FILES))
+            setrlimit(RLIMIT_CORE, &no_core);
     }
     if (l->keep_caps != ~0ULL && (r = rights_drop(l->keep_caps)))
         fail(p, "dropping capabilities", -r);
@@ -140,7 +142,7 @@ int launch_start(const struct launch *l, struct launched *ret, struct err *err)
         munmap(p, sizeof *p);
         return r;
     }
-    *ret = (struct launched){.pid = pid, .listener = fd_high(p->listener), .scoped = p->scoped, .page = p};
+    *ret = (struct launched){.pid = pid, .listener = fd_high(p->listener), .landlock = (unsigned)p->landlock, .page = p};
     return 0;
 }
 

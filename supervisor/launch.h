@@ -27,7 +27,7 @@ struct launch {
     const sigset_t *mask;        /* the mask that we were started with */
     uint64_t keep_caps;          /* rights_drop() to this; ~0: drop nothing */
     bool no_new_privs;           /* enforce: always. Otherwise filter_install sets it where the kernel demands it */
-    bool scopes;                 /* Landlock's signal and abstract-socket scopes, where the kernel has them */
+    bool landlock;               /* enforce: the backstop of landlock.h, as much of it as the kernel has */
     bool new_session;            /* the supervisor leaves the job's group by setsid (orphaned), else by setpgid */
     struct rlimit nofile;        /* the limit that we were started with */
 };
@@ -35,7 +35,7 @@ struct launch {
 struct launched {
     pid_t pid;
     int listener; /* high, close-on-exec */
-    bool scoped;  /* Landlock took the scopes */
+    unsigned landlock; /* the parts that hold (landlock.h) */
     struct launch_page *page;
 };
 

@@ -5,6 +5,7 @@
 #include "fd.h"
 #include "front_link.h"
 #include "hands.h"
+#include "landlock.h"
 #include "log.h"
 #include "needs.h"
 #include "own.h"
@@ -317,6 +318,23 @@ static bool on_front(struct session *s)
 
 /* ---- the start */
 
+/* What the kernel holds by itself (landlock.h), and what only the supervisor does. */
+static void features(struct session *s, struct buf *b)
+{
+    buf_printf(b, ",\"features\":{\"sync_wake_up\":%s,\"landlock_abi\":%d", notify_sync_wakes() ? "true" : "false", landlock_abi());
+    static const char *const sides[] = {",\"kernel_holds\":[", "],\"supervisor_only\":["};
+    for (unsigned side = 0; side < 2; side++) {
+        const char *comma = "";
+        buf_puts(b, sides[side]);
+        for (int i = 0; i < LANDLOCK_PARTS; i++)
+            if (((s->agent.landlock & landlock_parts[i].bit) == 0) == side) {
+                buf_printf(b, "%s\"%s\"", comma, landlock_parts[i].name);
+                comma = ",";
+            }
+    }
+    buf_puts(b, "]}");
+}
+
 static void first_line(struct session *s)
 {
     const struct session_config *c = s->c;
@@ -342,7 +360,8 @@ static void first_line(struct session *s)
     json_str(&b, c->places->home);
     json_key(&b, "tmpdir");
     json_str(&b, c->places->tmpdir);
-    buf_printf(&b, ",\"uid\":%u,\"features\":{\"landlock_scopes\":%s}", getuid(), s->agent.scoped ? "true" : "false");
+    buf_printf(&b, ",\"uid\":%u", getuid());
+    features(s, &b);
     json_key(&b, "command");
     buf_putc(&b, '[');
     for (char **a = c->argv; *a; a++) {
@@ -412,7 +431,7 @@ static int launch(struct session *s, struct err *err)
                        .mask = &c->mask,
                        .keep_caps = enforce ? rights_agent_caps() : ~(uint64_t)0,
                        .no_new_privs = enforce,
-                       .scopes = enforce,
+                       .landlock = enforce,
                        .new_session = !c->keeper,
                        .nofile = c->nofile};
     int r = launch_start(&l, &s->agent, err);
