@@ -21,6 +21,7 @@ struct option_row {
 
 #define BAD(...) err_status(err, 2, __VA_ARGS__)
 #define NOT_YET "is not built in this version"
+#define NOT_STARTED "in this version: start it with `sentinel-watch desktop` and leave the session at auto"
 
 static int take_mode(struct options *o, const char *from, const char *value, struct err *err)
 {
@@ -64,7 +65,7 @@ static int take_approval(struct options *o, const char *from, const char *value,
         return BAD("%s: found %s, expected auto, desktop, tui, console or reject%s", from, found, near);
     }
     if (o->approval == APPROVAL_DESKTOP)
-        return BAD("%s: the interface `%s` " NOT_YET ": tui, console, reject and auto are", from, value);
+        return BAD("%s: the interface `%s` " "is not started by the session " NOT_STARTED, from, value);
     o->approval_set = true;
     return 0;
 }
@@ -76,7 +77,7 @@ int options_approval(const char *text, enum approval_how *ret, struct err *err)
     else if (!find_approval(text, ret))
         return err_set(err, 0, "the policy's approval.handlers: `%s` is no interface", text);
     if (*ret == APPROVAL_DESKTOP)
-        return err_set(err, 0, "the policy's approval.handlers: the interface `%s` " NOT_YET ": tui, console, reject and auto are", text);
+        return err_set(err, 0, "the policy's approval.handlers: the interface `%s` " "is not started by the session " NOT_STARTED, text);
     return 0;
 }
 

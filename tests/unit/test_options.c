@@ -87,7 +87,7 @@ Test(options, mistakes)
         {"sw --approval-timeout 90 -- x", "expected `0` or whole numbers with d, h, m, s"},
         {"sw --approval-timeout 5m1h -- x", "--approval-timeout: found `5m1h`"},
         {"sw -a nobody -- x", "expected auto, desktop, tui, console or reject"},
-        {"sw -a popup -- x", "the interface `popup` is not built"},
+        {"sw -a popup -- x", "the interface `popup` is not started by the session"},
         {"sw --allow read -- x", "expected VERB:TARGET"},
         {"sw --deny read: -- x", "expected VERB:TARGET"},
         {"sw --ask raed:/x -- x", "(nearest: read)"},
