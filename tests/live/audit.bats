@@ -225,6 +225,7 @@ full_disk() { # fills the disk under a log that is being written; prints what th
     cd "$1" || exit 1
     timeout 60 "$2/agents/scribe-talk" "$2/sentinel-scribe" --log log.jsonl --session s <<-'IN'
 	r "event":"start","session":"s","mode":"log"
+	hear 2000
 	many 10 100
 	run dd if=/dev/zero of=filler bs=64k 2>/dev/null; true
 	many 2000 300
