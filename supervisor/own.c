@@ -275,6 +275,10 @@ void owned_unix(struct owned *o, int sock, int path, const struct address *name)
         n.abstract_len = name->name_len;
     }
     pthread_mutex_lock(&o->lock);
+    if (o->next % 16 == 0) /* files that were removed need not be held until their turn comes */
+        for (int i = 0; i < UNIX_MAX; i++)
+            if (o->names[i].path >= 0 && fstat(o->names[i].path, &st) == 0 && !st.st_nlink)
+                forget(&o->names[i]);
     forget(&o->names[o->next]);
     o->names[o->next] = n;
     o->next = (o->next + 1) % UNIX_MAX;
