@@ -15,6 +15,7 @@ const struct call *const calls_tables[] = {
     calls_names_table,
     calls_metadata_table,
     calls_attributes_table,
+    calls_process_table,
     calls_mqueue_table,
     NULL,
 };

@@ -69,6 +69,7 @@ struct call {
     bool sandbox;          /* refused, and what a program's own sandbox is made of: the summary says so */
     bool unseen;           /* log mode: what is done through it may be missing from the log */
     bool privileged_only;  /* trapped only when the agent holds capabilities */
+    bool unscoped_only;    /* enforce, and only where Landlock has no scopes */
     bool debug;            /* not trapped when the policy says debug: allow */
     const struct filter_test *tests; /* all must hold for the call to be trapped; NULL: always */
 };

@@ -11,8 +11,9 @@ extern const struct call calls_open_table[];    /* calls/open.c */
 extern const struct call calls_net_table[];     /* calls/net.c: connect, sends with an address, bind, listen */
 extern const struct call calls_names_table[];   /* calls/names.c: what makes, removes and moves names */
 extern const struct call calls_metadata_table[]; /* calls/metadata.c: what changes a file's attributes or length */
+extern const struct call calls_process_table[];    /* calls/process.c: what acts on other processes by number */
+extern const struct call calls_mqueue_table[];     /* calls/mqueue.c: POSIX message queues */
 extern const struct call calls_attributes_table[]; /* calls/attributes.c: the same through ioctl */
-extern const struct call calls_mqueue_table[];  /* calls/mqueue.c: POSIX message queues, as files below /dev/mqueue */
 
 void calls_prepare(void); /* fills the index behind calls_find(); before any thread runs */
 

@@ -361,6 +361,10 @@ struct decision decide(const struct policy *p, const struct grants *g, const str
         if (q->exchange && d.effect != EFFECT_DENY)
             judge_move(&d, &j, q, q->moved_to, q->moved_from);
     }
+    if (d.effect != EFFECT_DENY && q->moved_from < 0 && q->moved_to >= 0 && q->need[q->moved_to].target.path) {
+        struct verdict v = above_denied(&j, q->need[q->moved_to].target.path);
+        consider(&d, &j, &v, q->moved_to, VERB_WRITE);
+    }
     if (d.effect == EFFECT_DENY)
         d.asks = d.moved_asks = 0;
     say(&j, "verdict: %s", effect_names[d.effect]);

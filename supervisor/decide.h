@@ -20,7 +20,7 @@ extern const char *const decided_by_names[]; /* as in the log */
 struct question {
     const struct need *need;
     int needs;
-    int moved_from, moved_to; /* -1: not a rename or link */
+    int moved_from, moved_to; /* -1: not a rename or link; only moved_to: what is below this name may change all at once */
     bool exchange;            /* RENAME_EXCHANGE: both names move */
     char *const *argv;        /* exec */
     const struct process *process; /* by, under; NULL: unknown (explain) */

@@ -186,13 +186,22 @@ void policy_compile(struct policy_file *f, const struct places *places, struct m
     }
 }
 
+/* Our own places count by the name that we shall look them up by as well: a link on the way there, replaced, would give the next run
+ * somebody else's policies. */
 void rule_add_path(struct rule *r, const char *pattern)
 {
     size_t column;
     struct err err;
     struct path_pattern *p = path_pattern_new(pattern, &column, &err);
-    if (p)
-        add_resolved(&r->path, p, pattern);
+    if (!p)
+        return;
+    struct path_pattern *written = path_pattern_new(pattern, &column, &err);
+    add_resolved(&r->path, p, pattern);
+    const char *literal = path_pattern_literal(written);
+    if (strstr(literal, "/..") || !strcmp(literal, path_pattern_literal(p)))
+        path_pattern_free(written);
+    else
+        add_path(&r->path, written);
 }
 
 void rule_add_to(struct rule *r, const char *pattern)

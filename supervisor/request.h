@@ -57,7 +57,8 @@ struct request {
     char *cwd; /* of the calling thread; NULL when it could not be read */
     struct need need[NEEDS_MAX];
     int needs;
-    int moved_from, moved_to; /* rename and link: indexes of the old and new name in need[], -1 otherwise */
+    int moved_from, moved_to; /* rename and link: indexes of the old and new name in need[], -1 otherwise. A symbolic link that
+                                 is made or removed: only moved_to */
     bool exchange;            /* RENAME_EXCHANGE: both names move */
     char **argv;              /* exec: what the new program would get, NULL-terminated, bounded; NULL otherwise */
     int argc;

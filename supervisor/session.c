@@ -421,7 +421,10 @@ static int launch(struct session *s, struct err *err)
     struct filter filter;
     if (needs_notify(err) || needs_yama(err) || needs_openat2(err))
         return -1;
-    struct trap_config tc = {.enforce = enforce, .privileged = geteuid() == 0, .debug_allow = c->policy->debug_allow};
+    struct trap_config tc = {.enforce = enforce,
+                             .privileged = geteuid() == 0,
+                             .scoped = landlock_abi() >= LANDLOCK_ABI_WITH_SCOPES,
+                             .debug_allow = c->policy->debug_allow};
     if (trap_build(&tc, &filter, err))
         return -1;
     struct launch l = {.argv = c->argv,
@@ -432,6 +435,7 @@ static int launch(struct session *s, struct err *err)
                        .keep_caps = enforce ? rights_agent_caps() : ~(uint64_t)0,
                        .no_new_privs = enforce,
                        .landlock = enforce,
+                       .no_core = enforce && proc_core_files(),
                        .new_session = !c->keeper,
                        .nofile = c->nofile};
     int r = launch_start(&l, &s->agent, err);
@@ -461,6 +465,7 @@ static int prepare(struct session *s, struct err *err)
     st->env = (struct calls_env){.listener = s->agent.listener,
                                  .procs = procs_new(getpid()),
                                  .enforce = c->mode == MODE_ENFORCE,
+                                 .debug_allow = c->policy->debug_allow,
                                  .supervisor = getpid(),
                                  .owned = owned_new(policy_mentions_own(c->policy))};
     procs_root(st->env.procs, s->agent.pid);

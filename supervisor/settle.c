@@ -110,6 +110,8 @@ static void act(struct stage *s, struct request *r, struct reply *reply)
     int e = rights_differ() ? rights_assume(r->tid) : 0;
     if (e)
         reply->error = EACCES;
+    else if (hand_self() && !notify_valid(s->env.listener, r->notice.id))
+        reply->error = ESRCH; /* nothing is done for a caller that has gone; and the rights may be those of who got its number */
     else
         r->call->carry_out(&s->env, r, reply);
     if (rights_differ())

@@ -9,6 +9,7 @@
 
 #define NEWEST_CALL 469 /* file_setattr, Linux 6.17: the newest that a row of calls/ knows */
 #define MPTCP 262
+#define SCTP 132
 #define LOW32(n, v) {(n), FILTER_MASKED_EQ, 0xffffffffu, (v)}
 
 struct list {
@@ -38,6 +39,15 @@ static void refuse2(struct list *l, int nr, int errnum, uint64_t arg0, int arg, 
     add(l, nr, t, FILTER_ERRNO, errnum);
 }
 
+static void refuse_type(struct list *l, int nr, int errnum, uint64_t family, uint64_t type)
+{
+    struct filter_test *t = l->tests[l->ntests++];
+    t[0] = (struct filter_test)LOW32(0, family);
+    t[1] = (struct filter_test){1, FILTER_MASKED_EQ, 0xf /* SOCK_TYPE_MASK */, type};
+    t[2] = (struct filter_test){.arg = -1};
+    add(l, nr, t, FILTER_ERRNO, errnum);
+}
+
 static void silent(struct list *l)
 {
     static const int unknown[] = {SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_clone3};
@@ -52,6 +62,11 @@ static void silent(struct list *l)
             refuse2(l, makers[m], EPROTONOSUPPORT, AF_NETLINK, 2, protocol);
         refuse2(l, makers[m], EPROTONOSUPPORT, AF_INET, 2, MPTCP);
         refuse2(l, makers[m], EPROTONOSUPPORT, AF_INET6, 2, MPTCP);
+        /* SCTP connects and binds through setsockopt(2); protocol 0 of SOCK_SEQPACKET is SCTP. */
+        refuse2(l, makers[m], EPROTONOSUPPORT, AF_INET, 2, SCTP);
+        refuse2(l, makers[m], EPROTONOSUPPORT, AF_INET6, 2, SCTP);
+        refuse_type(l, makers[m], EPROTONOSUPPORT, AF_INET, SOCK_SEQPACKET);
+        refuse_type(l, makers[m], EPROTONOSUPPORT, AF_INET6, SOCK_SEQPACKET);
     }
 }
 
@@ -62,7 +77,7 @@ int trap_build(const struct trap_config *c, struct filter *ret, struct err *err)
         for (const struct call *row = calls_tables[t]; row->name; row++) {
             if (c->enforce ? row->log_only : row->enforce_only)
                 continue;
-            if ((row->privileged_only && !c->privileged) || (row->debug && c->debug_allow))
+            if ((row->privileged_only && !c->privileged) || (row->debug && c->debug_allow) || (row->unscoped_only && (c->scoped || !c->enforce)))
                 continue;
             add(&l, row->nr, row->tests, FILTER_NOTIFY, 0);
         }

@@ -32,6 +32,8 @@ static enum next read_remove(const struct calls_env *env, struct request *r)
         return change_next(got);
     const struct place *p = &c->a;
     bool folder = p->exists && S_ISDIR(p->st.st_mode);
+    if (r->needs && p->exists && S_ISLNK(p->st.st_mode))
+        r->moved_to = 0; /* what is reached through it now will be reached no more, and another can take its place */
     if (change_special(p->name))
         r->native = !c->flags ? EISDIR : *p->name == '/' ? EBUSY : p->name[1] == '.' ? ENOTEMPTY : EINVAL;
     else
@@ -86,6 +88,8 @@ static enum next read_symlink(const struct calls_env *env, struct request *r)
     got = change_name(env, r, s->dir, s->path, &c->a);
     if (got)
         return change_next(got);
+    if (r->needs && !c->a.exists)
+        r->moved_to = 0; /* what comes to lie below this name may be there already */
     r->native = change_special(c->a.name) ? EEXIST : change_name_native(env, r, &c->a, false);
     return NEXT_JUDGE;
 }

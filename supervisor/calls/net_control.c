@@ -72,6 +72,13 @@ static int add_creds(const struct calls_env *env, const struct request *r, struc
     return 0;
 }
 
+/* Options and routing headers name hosts that the packet goes to first. setsockopt of the same is refused (refused.c). */
+static bool is_route(const struct cmsghdr *h)
+{
+    return (h->cmsg_level == IPPROTO_IP && h->cmsg_type == IP_RETOPTS) ||
+           (h->cmsg_level == IPPROTO_IPV6 && (h->cmsg_type == IPV6_RTHDR || h->cmsg_type == 5 /* IPV6_2292RTHDR */));
+}
+
 int net_control_make(const struct calls_env *env, const struct request *r, int domain, const char *data, size_t n,
                      struct net_control *ret)
 {
@@ -101,6 +108,8 @@ int net_control_make(const struct calls_env *env, const struct request *r, int d
                 append(ret, SOL_SOCKET, SCM_CREDENTIALS, &u, sizeof u);
                 creds = true;
             }
+        } else if (is_route(&h)) {
+            return EPERM;
         } else {
             append(ret, h.cmsg_level, h.cmsg_type, body, len);
         }

@@ -112,6 +112,17 @@ static int find_terminal(struct request *r, struct place *p)
     return ENXIO;
 }
 
+/* What goes around every rule: the bytes of a whole disk or of the machine's memory, and keys pressed for the user. */
+static bool raw_device(const struct stat *st)
+{
+    unsigned kind = major(st->st_rdev), number = minor(st->st_rdev);
+    if (S_ISBLK(st->st_mode))
+        return true;
+    return S_ISCHR(st->st_mode) && ((kind == 1 && (number == 1 || number == 2 || number == 4)) /* mem, kmem, port */ ||
+                                    kind == 13 /* input events */ || kind == 21 /* SCSI generic */ || kind == 162 /* raw */ ||
+                                    (kind == 10 && (number == 223 || number == 239)) /* uinput, uhid */);
+}
+
 static int native(const struct request *r, const struct opening *o, bool reads, bool writes)
 {
     const struct place *p = &o->place;
@@ -180,6 +191,10 @@ static enum next read_how(const struct calls_env *env, struct request *r, int di
     if (writes)
         pinned_need(r, VERB_WRITE, &o->place, text, flags);
     pinned_refuse_proc(env, r, &o->place, writes);
+    if (!e && raw_device(&o->place.st)) {
+        r->refuse = EPERM;
+        r->why = "a raw device goes around every rule";
+    }
     if (!e && slash)
         e = EISDIR;
     if (!e && env->enforce)

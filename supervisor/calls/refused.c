@@ -8,6 +8,7 @@
 
 #include <asm/ioctls.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -34,6 +35,7 @@ REFUSE(read_terminal, EIO, "types into the terminal")
 REFUSE(read_handle, EPERM, "opens files past their path")
 REFUSE(read_landlock, EOPNOTSUPP, "a sandbox inside this one would not hold: files are opened from outside of it")
 REFUSE(read_mm, EPERM, "changes what the kernel says of this program")
+REFUSE(read_route, EPERM, "sends by way of other hosts than the one that is judged")
 REFUSE(read_listener, EBUSY, "the kernel allows one listener, and it is ours")
 
 /* PR_SET_DUMPABLE 0 would hide the process from us: answered as done, not done (the manual says so). */
@@ -68,10 +70,17 @@ static enum next read_credentials(const struct calls_env *env, struct request *r
 
 #define END {.arg = -1}
 #define LOW32(n, v) {(n), FILTER_MASKED_EQ, 0xffffffffu, (v)}
+#ifndef IPV6_2292RTHDR /* linux/in6.h, which glibc's own header shuts out */
+#define IPV6_2292RTHDR 5
+#define IPV6_2292PKTOPTIONS 6
+#endif
 #define TESTS(...) .tests = (const struct filter_test[]) {__VA_ARGS__, END}
 
 #define ROW(number, text, function) {.nr = (number), .name = text, .read = function, .enforce_only = true}
 #define ROW_DEBUG(number, text) {.nr = (number), .name = text, .read = read_trace, .enforce_only = true, .debug = true}
+#define ROW_CREDENTIALS_IF(number, text, option)                                                                       \
+    {.nr = (number), .name = text, .read = read_credentials, .enforce_only = true, .privileged_only = true,            \
+     .pass = CONTINUE_NO_RIGHT, TESTS(LOW32(0, option))}
 #define ROW_CREDENTIALS(number, text)                                                                                  \
     {.nr = (number), .name = text, .read = read_credentials, .enforce_only = true, .privileged_only = true, .pass = CONTINUE_NO_RIGHT}
 #define ROW_IF(number, text, function, ...)                                                                            \
@@ -143,6 +152,11 @@ const struct call calls_refused_table[] = {
     ROW_IF(SYS_ioctl, "ioctl", read_terminal, LOW32(1, TIOCSTI)),
     /* TIOCLINUX with subcode 2 or 3 pastes into a console; the subcode is in memory, so all of it. */
     ROW_IF(SYS_ioctl, "ioctl", read_terminal, LOW32(1, TIOCLINUX)),
+    /* Source routes: what is sent goes to the hosts that they name first. */
+    ROW_IF(SYS_setsockopt, "setsockopt", read_route, LOW32(1, IPPROTO_IP), LOW32(2, IP_OPTIONS)),
+    ROW_IF(SYS_setsockopt, "setsockopt", read_route, LOW32(1, IPPROTO_IPV6), LOW32(2, IPV6_RTHDR)),
+    ROW_IF(SYS_setsockopt, "setsockopt", read_route, LOW32(1, IPPROTO_IPV6), LOW32(2, IPV6_2292RTHDR)),
+    ROW_IF(SYS_setsockopt, "setsockopt", read_route, LOW32(1, IPPROTO_IPV6), LOW32(2, IPV6_2292PKTOPTIONS)),
     ROW_IF(SYS_prctl, "prctl", read_mm, LOW32(0, PR_SET_MM)),
     {.nr = SYS_prctl,
      .name = "prctl",
@@ -164,5 +178,9 @@ const struct call calls_refused_table[] = {
     ROW_CREDENTIALS(SYS_setfsgid, "setfsgid"),
     ROW_CREDENTIALS(SYS_setgroups, "setgroups"),
     ROW_CREDENTIALS(SYS_capset, "capset"),
+    /* These take effect at the next exec. */
+    ROW_CREDENTIALS_IF(SYS_prctl, "prctl", PR_CAPBSET_DROP),
+    ROW_CREDENTIALS_IF(SYS_prctl, "prctl", PR_SET_SECUREBITS),
+    ROW_CREDENTIALS_IF(SYS_prctl, "prctl", PR_CAP_AMBIENT),
     {.name = NULL},
 };
