@@ -53,11 +53,6 @@ static void launcher(const struct launch *l, char **sh_argv, struct launch_page 
 {
     int r;
     setrlimit(RLIMIT_NOFILE, &l->nofile);
-    struct rlimit core;
-    if (l->no_core && !getrlimit(RLIMIT_CORE, &core)) {
-        core.rlim_cur = 0;
-        setrlimit(RLIMIT_CORE, &core);
-    }
     if (l->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         fail(p, "setting no_new_privs", errno);
     if (l->landlock) {

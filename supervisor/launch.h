@@ -28,7 +28,6 @@ struct launch {
     uint64_t keep_caps;          /* rights_drop() to this; ~0: drop nothing */
     bool no_new_privs;           /* enforce: always. Otherwise filter_install sets it where the kernel demands it */
     bool landlock;               /* enforce: the backstop of landlock.h, as much of it as the kernel has */
-    bool no_core;                /* the soft limit of core files is 0: the kernel writes them where no rule is asked */
     bool new_session;            /* the supervisor leaves the job's group by setsid (orphaned), else by setpgid */
     struct rlimit nofile;        /* the limit that we were started with */
 };

@@ -88,13 +88,6 @@ int proc_status(pid_t tid, struct proc_ids *ret)
     return 0;
 }
 
-bool proc_core_files(void)
-{
-    char first = 0;
-    FD_AUTO fd = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
-    return fd < 0 || read(fd, &first, 1) != 1 || first != '|';
-}
-
 char *proc_link(pid_t tid, const char *name)
 {
     char path[64], target[4096];

@@ -54,7 +54,6 @@ struct proc_ids {
     int seccomp, no_new_privs;
 };
 int proc_status(pid_t tid, struct proc_ids *ret);
-bool proc_core_files(void); /* does the kernel write core files by itself (core(5)), instead of asking a program? */
 char *proc_link(pid_t tid, const char *name); /* readlink of /proc/TID/NAME, fresh, NULL on failure */
 int proc_stat(pid_t pid, char *state, pid_t *ppid, pid_t *pgrp, pid_t *session, int *tty_nr, pid_t *tpgid); /* any may be NULL */
 

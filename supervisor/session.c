@@ -423,7 +423,7 @@ static int launch(struct session *s, struct err *err)
         return -1;
     struct trap_config tc = {.enforce = enforce,
                              .privileged = geteuid() == 0,
-                             .scoped = landlock_abi() >= LANDLOCK_ABI_WITH_SCOPES,
+                             .scoped = landlock_can(landlock_abi()) & LANDLOCK_SCOPES,
                              .debug_allow = c->policy->debug_allow};
     if (trap_build(&tc, &filter, err))
         return -1;
@@ -435,7 +435,6 @@ static int launch(struct session *s, struct err *err)
                        .keep_caps = enforce ? rights_agent_caps() : ~(uint64_t)0,
                        .no_new_privs = enforce,
                        .landlock = enforce,
-                       .no_core = enforce && proc_core_files(),
                        .new_session = !c->keeper,
                        .nofile = c->nofile};
     int r = launch_start(&l, &s->agent, err);

@@ -7,15 +7,11 @@
  * Signals are held by Landlock's scope (landlock.h); their rows are trapped only where the kernel has none. What goes by a
  * descriptor there (pidfd_send_signal) is done by us on our copy of it. A number in a register that names a process of the tree is left to
  * the kernel; that this process ends in between and a stranger gets its number needs the whole range of pids to be used up within microseconds.
- *
- * A core file is written by the kernel itself, into the program's working folder, where no rule is asked: so while
- * core_pattern (core(5)) names a file and not a program, the program starts with a soft limit of 0 (launch.h) and cannot raise it.
  */
 #include "buf.h"
 #include "calls_tables.h"
 #include "fd.h"
 #include "memory.h"
-#include "rights.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -70,67 +66,6 @@ static enum next read_many(const struct calls_env *env, struct request *r)
 {
     (void)env;
     return refuse(r, "changes every process of a group or user, us among them");
-}
-
-/* ---- core files */
-
-struct core {
-    pid_t pid;
-    struct rlimit64 limit;
-};
-
-static void drop_core(struct request *r)
-{
-    free(r->own);
-    r->own = NULL;
-}
-
-/* Natively nobody needs a right for itself; whether the hard limit may be raised was looked at before. */
-static int set_core(pid_t pid, const struct rlimit64 *new, struct rlimit64 *old)
-{
-    uint64_t before;
-    bool lifted = rights_lift(&before);
-    int e = prlimit64(pid, RLIMIT_CORE, new, old) ? errno : 0;
-    if (lifted)
-        rights_lower(before);
-    return e;
-}
-
-static enum next core(const struct calls_env *env, struct request *r, pid_t pid, uint64_t addr)
-{
-    enum next next = by_number(env, r, pid, "changes a process outside of this session");
-    if (next != NEXT_PASS)
-        return next;
-    struct core *c = r->own = xcalloc(1, sizeof *c);
-    struct rlimit64 have;
-    c->pid = pid ? pid : r->tid;
-    bool bad = memory_read(r->tid, addr, &c->limit, sizeof c->limit);
-    if (!notify_valid(env->listener, r->notice.id))
-        return NEXT_GONE;
-    r->native = bad ? EFAULT : c->limit.rlim_cur > c->limit.rlim_max ? EINVAL : set_core(c->pid, NULL, &have);
-    if (!r->native && c->limit.rlim_max > have.rlim_max)
-        r->native = EPERM; /* CAP_SYS_RESOURCE is none of the agent's: rights.h */
-    if (!r->native && c->limit.rlim_cur > have.rlim_cur && proc_core_files())
-        return refuse(r, "the kernel would write a core file where no rule is asked");
-    return r->native ? NEXT_JUDGE : NEXT_PERFORM;
-}
-
-static enum next read_core(const struct calls_env *env, struct request *r)
-{
-    const uint64_t *a = r->notice.args;
-    bool newer = r->call->nr == SYS_prlimit64;
-    return core(env, r, newer ? (pid_t)a[0] : 0, a[newer ? 2 : 1]);
-}
-
-static void carry_core(const struct calls_env *env, struct request *r, struct reply *reply)
-{
-    const struct core *c = r->own;
-    struct rlimit64 old;
-    (void)env;
-    uint64_t out = r->call->nr == SYS_prlimit64 ? r->notice.args[3] : 0;
-    reply->error = set_core(c->pid, &c->limit, &old);
-    if (!reply->error && out && memory_write(r->tid, out, &old, sizeof old))
-        reply->error = EFAULT;
 }
 
 /* ---- signals, where Landlock does not scope them */
@@ -242,21 +177,11 @@ static void carry_pidfd_signal(const struct calls_env *env, struct request *r, s
      .enforce_only = true,                                                                                             \
      .pass = CONTINUE_NO_RIGHT,                                                                                        \
      .tests = (const struct filter_test[]) {__VA_ARGS__, END}}
-#define ROW_CORE(number, text, ...)                                                                                    \
-    {.nr = (number),                                                                                                   \
-     .name = text,                                                                                                     \
-     .read = read_core,                                                                                                \
-     .carry_out = carry_core,                                                                                          \
-     .drop = drop_core,                                                                                                \
-     .enforce_only = true,                                                                                             \
-     .tests = (const struct filter_test[]) {__VA_ARGS__, END}}
 #define ROW_SIGNAL(number, text, function, ...)                                                                        \
     {.nr = (number), .name = text, .read = function, .unscoped_only = true, .pass = CONTINUE_NO_RIGHT, __VA_ARGS__}
 #define TESTS(...) .tests = (const struct filter_test[]) {__VA_ARGS__, END}
 
 const struct call calls_process_table[] = {
-    ROW_CORE(SYS_prlimit64, "prlimit64", LOW32(1, RLIMIT_CORE), NOT_ZERO(2)),
-    ROW_CORE(SYS_setrlimit, "setrlimit", LOW32(0, RLIMIT_CORE)),
     ROW(SYS_prlimit64, "prlimit64", read_first, NOT_ZERO(0), NOT_ZERO(2)), /* only asking changes nothing */
     ROW(SYS_sched_setaffinity, "sched_setaffinity", read_first, NOT_ZERO(0)),
     ROW(SYS_sched_setscheduler, "sched_setscheduler", read_first, NOT_ZERO(0)),

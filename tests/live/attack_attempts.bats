@@ -1,0 +1,137 @@
+# The attempts of tests/agents/attempts.c: each gets what it wants without us, none in enforce, and the log says which rule held.
+
+load helper
+
+test_setup() {
+    mkdir -p "$T/w/sec" "$T/w/pub" "$T/log" "$T/conf"
+    echo SECRET >"$T/w/sec/file"
+    export OUR_AUDIT=$T/log/audit.jsonl OUR_POLICY=$T/conf/p.yaml OUR_CONFIG=$HOME/.config OUR_SOCKET=$XDG_RUNTIME_DIR/sentinel-watch/attack.sock
+    unset VICTIM
+}
+
+test_teardown() {
+    [ -z "$SERVER" ] || kill "$SERVER" 2>/dev/null || true
+}
+
+policy() { # default-allow, or nothing but what the agent itself needs
+    local port=$1
+    cat >"$T/conf/p.yaml" <<END
+version: 1
+rules:
+  - {deny: [read, write], name: sec, path: "$T/w/sec/**"}
+  - {deny: exec, name: prog, path: /usr/bin/id}
+  - {deny: connect, name: port, to: ["any:$port"]}
+  - {deny: connect, name: sock, to: ["unix:$T/w/sec/**"]}
+  - {deny: connect, name: abstract, to: ["unix:@sw-attempts-*"]}
+  - {deny: [read, write], name: mq, path: "/dev/mqueue/sw-attempts*"}
+END
+    if [ "$2" = allow ]; then
+        printf '  - allow: [read, write, exec]\n  - allow: [connect, bind]\n' >>"$T/conf/p.yaml"
+    else
+        cat >>"$T/conf/p.yaml" <<END
+  - {allow: read, path: ["/usr/**", "/lib/**", "/lib64/**", "/etc/**", "$AGENTS/**", "$T/w/pub/**", "/proc/self/**", "$T/log/**", "$T/conf/**", "/bin/true"]}
+  - {allow: exec, path: "$AGENTS/**"}
+  - {allow: write, path: "$T/w/pub/**"}
+defaults: {read: deny, write: deny, exec: deny, connect: deny, bind: deny}
+END
+    fi
+    chmod 644 "$T/conf/p.yaml"
+}
+
+serve() { # $@: what runs it
+    rm -f "$T/w/pub/served" "$T/w/sec/sock" "$T/w/sec/dgram"
+    "$@" "$AGENTS/attempts" serve "$T/w" 3>&- &
+    SERVER=$!
+    for _ in $(seq 200); do [ -e "$T/w/pub/served" ] && break; sleep 0.05; done
+    read -r PORT OPEN VICTIM_PID <"$T/w/pub/served"
+}
+
+stop_serving() {
+    kill "$VICTIM_PID"
+    wait "$SERVER" 2>/dev/null || true
+    SERVER=
+}
+
+clean() {
+    rm -rf "$T/w/pub" "$T/log" "$OUR_CONFIG" "$XDG_RUNTIME_DIR/sentinel-watch"
+    mkdir -p "$T/w/pub" "$T/log"
+    chmod 755 "$T/w/pub"
+    [ -z "$1" ] || give_to_user
+    touch "$T/w/pub/foreign"
+    [ "$(id -u)" != 0 ] || chown 4321:4321 "$T/w/pub/foreign"
+    chmod 0 "$T/w/pub/foreign"
+}
+
+# Without us: everything but what only root gets, what was given away, and what cannot be shown here.
+plain() { # $1: "" or user; $@: what runs it
+    local who=$1
+    shift
+    clean "$who"
+    mkdir -p "$XDG_RUNTIME_DIR/sentinel-watch"
+    touch "$OUR_AUDIT"
+    policy 1 allow
+    [ -z "$who" ] || chown -R $USER_ID:$USER_ID "$T/log" "$T/conf" "$T/run"
+    serve "$@"
+    "$@" "$AGENTS/attempts" try "$T/w" >"$T/plain.out"
+    stop_serving
+    awk -F'\t' -v user="$who" '$2 != "GOT" && ($5 == "-" || ($5 == "root" && user == "")) {print "not shown without us: " $0; bad = 1}
+        $2 == "GOT" && $5 == "given away" {print "the kernel gives it: " $0; bad = 1}
+        END {exit bad}' "$T/plain.out"
+}
+
+# In enforce: none, each with its record.
+held() { # $1: "" or user, $2: allow or deny, $@: what runs it
+    local who=$1 default=$2 scoped=true n
+    shift 2
+    [ "$SENTINEL_WATCH_NO_LANDLOCK" != 1 ] || scoped=false
+    clean "$who"
+    (unset OUR_SOCKET; serve "$@"; echo "$SERVER" >"$T/server")
+    read -r PORT OPEN VICTIM_PID <"$T/w/pub/served"
+    SERVER=$VICTIM_PID
+    policy "$PORT" "$default"
+    [ -z "$who" ] || chown -R $USER_ID:$USER_ID "$T/conf"
+    "$@" env timeout 200 "$SW" -q --session attack -p "$T/conf/p.yaml" -o "$OUR_AUDIT" -- "$AGENTS/attempts" try "$T/w" >"$T/held.out"
+    kill "$VICTIM_PID"
+    SERVER=
+    jq -r 'select(.decision == "deny") | (.pid, .ppid) as $p | [$p, .rule // "-", .decided_by] | @tsv' "$OUR_AUDIT" |
+        awk -F'\t' -v scoped=$scoped -v default=$default '
+        NR == FNR {seen[$1] = 1; rule[$1, $2] = 1; by[$1, $3] = 1; next}
+        {n++; p = $3; bad = ""}
+        $2 == "GOT" {bad = "got it"}
+        $2 ~ /Alarm|[Ss]egm|Killed|Bad system/ {bad = "ended by a signal"}
+        $4 ~ /:/ && !rule[p, $4] && !(default == "deny" && seen[p]) && !by[p, "protected"] {bad = "no record of " $4}
+        $4 == "protected" && !by[p, "protected"] && !(default == "deny" && by[p, "default"]) {bad = "no record of a protection"}
+        $4 == "signal" && (scoped == "true" ? $2 != "EPERM" : !by[p, "protected"]) {bad = "not by the scope or a protection"}
+        $4 == "silent" && $2 !~ /^(ENOSYS|EAFNOSUPPORT|EPROTONOSUPPORT|ESOCKTNOSUPPORT)$/ {bad = "another errno"}
+        $4 == "kernel" && $2 !~ /^(EACCES|EPERM)$/ {bad = "another errno"}
+        bad {print bad ": " $0; failed = 1}
+        END {print n " attempts"; exit failed || n < 160}' - "$T/held.out"
+}
+
+@test "default-allow: no attempt gets what a rule or a protection refuses" {
+    plain "" env
+    held "" allow env
+}
+
+@test "default-allow, an ordinary user" {
+    plain user as_user
+    held user allow as_user
+}
+
+@test "default-deny" {
+    held "" deny env
+}
+
+@test "default-deny, an ordinary user" {
+    held user deny as_user
+}
+
+@test "without Landlock" {
+    export SENTINEL_WATCH_NO_LANDLOCK=1
+    held "" allow env
+}
+
+@test "without Landlock, an ordinary user" {
+    export SENTINEL_WATCH_NO_LANDLOCK=1
+    held user allow as_user
+}
