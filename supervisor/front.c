@@ -206,8 +206,11 @@ static void serve(struct front *f)
         struct signalfd_siginfo s;
         if (p[1].revents && read(f->signals, &s, sizeof s) == (ssize_t)sizeof s)
             on_signal(f, &s);
-        if (p[2].revents) /* died: its socket end is closed as well, so whatever it said was read above */
+        if (p[2].revents) { /* died. poll looks at one after the other: its last word may have come after it looked at the socket */
+            for (int i = 0; i < 8 && !f->over && !on_message(f); i++)
+                ;
             return;
+        }
     }
 }
 
