@@ -12,7 +12,7 @@ const struct chain chain_start = {0, "000000000000000000000000000000000000000000
 #define LEN(s) (sizeof(s) - 1)
 #define TIME LEN("\"ts\":\"2026-01-01T00:00:00.000000000Z\"")
 
-static int sha256(const char *bytes, size_t n, char ret[HASH_TEXT + 1])
+int chain_hash(const char *bytes, size_t n, char ret[HASH_TEXT + 1])
 {
     static EVP_MD *md; /* fetched once: the fetch costs more than the hash of a line */
     static EVP_MD_CTX *ctx;
@@ -48,7 +48,7 @@ int chain_put(struct chain *c, const char *fields, size_t n, const struct key *k
         buf_put(out, sig, SIGNATURE_TEXT);
         buf_putc(out, '"');
     }
-    if (sha256(out->data + start, out->len - start, c->hash) < 0)
+    if (chain_hash(out->data + start, out->len - start, c->hash) < 0)
         return -1;
     buf_put(out, HASH, LEN(HASH));
     buf_put(out, c->hash, HASH_TEXT);
@@ -161,7 +161,7 @@ static void check_line(FILE *f, char *s, size_t n, uint64_t number, const struct
                  U(number));
         return;
     }
-    if (sha256(s, l.hashed_len, hash) < 0 || memcmp(hash, l.hash, HASH_TEXT) != 0) {
+    if (chain_hash(s, l.hashed_len, hash) < 0 || memcmp(hash, l.hash, HASH_TEXT) != 0) {
         r->state = CHAIN_CHANGED;
         snprintf(r->text, sizeof r->text,
                  "changed: line %llu (it calls itself seq %llu) does not have the hash that it carries", U(number),

@@ -21,6 +21,9 @@ struct chain {
 
 extern const struct chain chain_start;
 
+/* SHA-256 as text. 0, or -1: libcrypto refuses. */
+int chain_hash(const char *bytes, size_t n, char ret[HASH_TEXT + 1]);
+
 /* Appends the whole line, newline included, and moves the chain on. key: NULL, or sign this line. */
 int chain_put(struct chain *c, const char *fields, size_t n, const struct key *key, struct buf *out);
 

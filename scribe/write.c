@@ -1,6 +1,7 @@
 /* The scribe at work: lines come in on descriptor 3, chained lines go to the log.
  *
- * From the supervisor: `rFIELDS\n`, a record; `lFIELDS\n`, the last one. To it: `ready` or `error TEXT`, once; `failed
+ * From the supervisor: `rFIELDS\n`, a record; `lFIELDS\n`, the last one; before the first record `hTEXT\n`, a line of the policy files
+ * as they were read, `HTEXT\n`, one without a newline of its own: their SHA-256 goes into the first record. To it: `ready` or `error TEXT`, once; `failed
  * TEXT` when the log cannot be written (there is still room for what is on its way), `again` when it can, `lost N`: so
  * many lines were not written so far. An end of the stream without a last line means that the supervisor died, and the
  * log says so.
@@ -33,6 +34,7 @@ struct scribe {
     struct key *key;
     const char *session, *mode;
     struct buf in, out;
+    struct buf policy; /* the policy files, one after the other, until the first record */
     uint64_t lost, lost_told; /* lines not written; what a line of the log already admits */
     uint64_t unsigned_lines;
     bool failing, ended;
@@ -134,6 +136,16 @@ static void try_again(struct scribe *s)
         say("again");
 }
 
+/* What the first line gets from here: can the log's room be kept, and the hash of the policy (null: there is none, mode off). */
+static void first_more(struct scribe *s, struct buf *fields)
+{
+    char hash[HASH_TEXT + 1];
+    bool hashed = s->policy.len && chain_hash(s->policy.data, s->policy.len, hash) == 0;
+    buf_printf(fields, ",\"policy_sha256\":%s%s%s", hashed ? "\"" : "", hashed ? hash : "null", hashed ? "\"" : "");
+    buf_puts(fields, s->room.keeps ? ",\"room\":true" : ",\"room\":false");
+    buf_free(&s->policy);
+}
+
 static void last_line(struct scribe *s, const char *fields, size_t n)
 {
     BUF_AUTO b = {0};
@@ -166,8 +178,10 @@ static void take(struct scribe *s)
             BUF_AUTO fields = {0};
             buf_put(&fields, line + 1, n - 1);
             if (start)
-                buf_puts(&fields, s->room.keeps ? ",\"room\":true" : ",\"room\":false");
+                first_more(s, &fields);
             chain_line(s, fields.data, fields.len, start);
+        } else if (line[0] == 'h' || line[0] == 'H') {
+            buf_put(&s->policy, line + 1, line[0] == 'h' ? n : n - 1);
         }
     }
     commit(s, &before, false);

@@ -193,6 +193,22 @@ const char *audit_denials(const struct audit *a)
 
 /* ---- lines */
 
+/* Line by line, as the stream is cut; H: the last one, which has no newline of its own. */
+void audit_policy(struct audit *a, const char *bytes, size_t len)
+{
+    pthread_mutex_lock(&a->lock);
+    for (const char *end = bytes + len, *nl; bytes < end && !a->dead; bytes = nl + 1) {
+        nl = memchr(bytes, '\n', (size_t)(end - bytes));
+        buf_putc(&a->batch, nl ? 'h' : 'H');
+        nl = nl ? nl : end;
+        buf_put(&a->batch, bytes, (size_t)(nl - bytes));
+        buf_putc(&a->batch, '\n');
+        if (a->batch.len >= BATCH)
+            send_batch(a);
+    }
+    pthread_mutex_unlock(&a->lock);
+}
+
 void audit_first(struct audit *a, const char *fields)
 {
     static const char *const levels[] = {

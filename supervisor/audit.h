@@ -58,6 +58,8 @@ const char *audit_denials(const struct audit *a); /* of the agent's denials file
 /* In the process that writes, once, from a thread with our own credentials: a thread that sends batches in time and
  * listens to the scribe. Without it somebody must poll audit_poll_fd. */
 int audit_serve(struct audit *a);
+/* Before the first line: the bytes of the policy, whose SHA-256 the scribe adds to that line (no library for hashes is loaded here). */
+void audit_policy(struct audit *a, const char *bytes, size_t len);
 void audit_first(struct audit *a, const char *fields); /* JSON fields of the first line, without braces */
 void audit_request(struct audit *a, const struct request *r, const struct outcome *o);
 /* Will a request that ends so be written? (The level decides; what only the record needs is then worth looking up.) */

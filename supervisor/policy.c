@@ -71,6 +71,7 @@ void policy_free(struct policy *p)
     free(p->tests);
     free(p->identity);
     free(p->baseline);
+    free(p->source);
     free(p->approval);
     free(p->proxy);
     strings_free(p->env_drop);

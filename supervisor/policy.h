@@ -98,7 +98,8 @@ struct policy {
     char *name;    /* of the chosen policy: for the start line */
     char **files;  /* every file that was read, in order; NULL-terminated */
     char *project_note; /* set when an untrusted project file counts only half */
-    char sha256[65]; /* of the concatenated files, "" until sentinel-policy hashed it */
+    char *source;  /* the bytes of those files, one after the other: what policy_sha256 of the log is of */
+    size_t source_len;
 
     struct policy_index *index; /* policy_index */
 };

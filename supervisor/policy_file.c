@@ -194,7 +194,7 @@ void policy_file_free(struct policy_file *f)
     struct said_list *lists[] = {&f->extends, &f->suits, &f->without, &f->vars_names, &f->vars_values, &f->env_drop, &f->env_keep};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         said_list_free(lists[i]);
-    char *texts[] = {f->shown, f->path, f->name, f->baseline, f->approval, f->advice,
+    char *texts[] = {f->shown, f->path, f->bytes, f->name, f->baseline, f->approval, f->advice,
                      f->require_mode, f->require_baseline, f->require_approval};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);

@@ -47,6 +47,8 @@ struct test_source {
 struct policy_file {
     char *shown; /* in mistakes and at rules */
     char *path;  /* absolute, resolved: which file it is */
+    char *bytes; /* as read; policy_load's */
+    size_t len;
     char *name;
     struct said_list extends, suits /* `for` */, without, vars_names, vars_values;
     unsigned expose;

@@ -220,10 +220,15 @@ static void place_layers(struct loading *l)
 static void name_files(struct loading *l)
 {
     l->policy->files = xcalloc(l->nfiles + 1, sizeof *l->policy->files);
+    struct buf source = {0};
     size_t n = 0;
     for (size_t i = 0; i < l->nfiles; i++)
-        if (l->file[i]->used)
+        if (l->file[i]->used) {
             l->policy->files[n++] = xstrdup(l->file[i]->path);
+            buf_put(&source, l->file[i]->bytes, l->file[i]->len);
+        }
+    l->policy->source_len = source.len;
+    l->policy->source = buf_steal(&source);
 }
 
 int policy_load(const struct policy_sources *s, struct policy **ret, struct buf *mistakes, struct buf *warnings)

@@ -25,6 +25,8 @@ struct policy_file *add_file(struct loading *l, const char *path, const char *sh
     if (!f)
         return NULL;
     f->path = xstrdup(path);
+    f->bytes = memcpy(xmalloc(len + 1), text, len);
+    f->len = len;
     if (f->require_line && strcmp(shown, SITE_FILE))
         mistakes_add(&l->mistakes, shown, f->require_line, f->require_column, "found `require`, expected it in " SITE_FILE " only");
     policy_compile(f, l->s->places, &l->mistakes);

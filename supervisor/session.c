@@ -340,13 +340,12 @@ static void first_line(struct session *s)
     const struct session_config *c = s->c;
     struct utsname u;
     uname(&u);
+    audit_policy(s->stage.audit, c->policy->source, c->policy->source_len);
     BUF_AUTO b = {0};
     buf_puts(&b, "\"version\":\"" VERSION "\",\"kernel\":");
     json_str(&b, u.release);
     json_key(&b, "policy");
     json_str(&b, c->policy->name);
-    json_key(&b, "policy_sha256");
-    json_str(&b, c->policy->sha256[0] ? c->policy->sha256 : NULL);
     json_key(&b, "policy_files");
     buf_putc(&b, '[');
     for (char **f = c->policy->files; f && *f; f++) {

@@ -518,3 +518,17 @@ IN
     [[ "$output" == *"$T/none.pem"* ]]
     [ ! -e ran ]
 }
+
+@test "the first line has the hash of the policy files, as they were read" {
+    first() { jq -r 'select(.event == "start")' "$1"; }
+    printf 'version: 1\nname: two\nextends: [%s]\ndefaults: {bind: deny}' "$ALLOW_ALL" >"$T/two.yaml" # no newline at its end
+    run sw -q -p "$T/two.yaml" -o "$T/two.jsonl" -- true
+    mapfile -t files < <(first "$T/two.jsonl" | jq -r '.policy_files[]')
+    [ "${#files[@]}" -ge 2 ]
+    [ "$(first "$T/two.jsonl" | jq -r .policy_sha256)" = "$(cat "${files[@]}" | sha256sum | cut -d' ' -f1)" ]
+    run sw -q -m log -o "$T/base.jsonl" -- true # agent-base
+    mapfile -t files < <(first "$T/base.jsonl" | jq -r '.policy_files[]')
+    [ "$(first "$T/base.jsonl" | jq -r .policy_sha256)" = "$(cat "${files[@]}" | sha256sum | cut -d' ' -f1)" ]
+    run sw -q -m off -o "$T/off.jsonl" -- true
+    [ "$(first "$T/off.jsonl" | jq -r .policy_sha256)" = null ]
+}
