@@ -60,6 +60,7 @@ struct call {
     void (*carry_out)(const struct calls_env *env, struct request *r, struct reply *reply);
     /* CARRY_EXEC: called at PTRACE_EVENT_EXEC, before the new program runs: is it the one that was decided on? */
     bool (*verify)(const struct calls_env *env, struct request *r, pid_t tgid);
+    const char *(*program)(const struct request *r); /* verified: by what name it runs; NULL: /proc/PID/exe says it */
     void (*drop)(struct request *r); /* frees r->own */
     bool creates;          /* the act depends on the caller's umask */
     int restart;           /* 512: EINTR natively (ERESTARTSYS); 513: always restarted (ERESTARTNOINTR) */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -43,8 +44,12 @@ int notify_receive(int listener, struct notice *ret)
         char room[NOTIF_ROOM];
     } u;
     memset(&u, 0, notif_size); /* the kernel refuses one that is not zeroed */
-    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &u.n))
-        return -errno;
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &u.n)) {
+        int e = errno;
+        struct pollfd p = {.fd = listener, .events = POLLIN};
+        /* ENOENT: a caller died meanwhile. When there is nobody left that could call, RECV says it again and again. */
+        return e == ENOENT && poll(&p, 1, 0) > 0 && p.revents & POLLHUP ? -ENOTCONN : -e;
+    }
     *ret = (struct notice){.id = u.n.id, .tid = (pid_t)u.n.pid, .arch = u.n.data.arch, .nr = u.n.data.nr};
     for (int i = 0; i < 6; i++)
         ret->args[i] = u.n.data.args[i];

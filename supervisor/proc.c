@@ -159,6 +159,7 @@ struct group {
     int refs, pidfd;
     struct process *process;
     pid_t exec_tid; /* != 0: an exec by this thread was let through and may have replaced the program */
+    char *exec_path; /* ... by this path */
     struct group *next;
 };
 
@@ -214,6 +215,13 @@ static int pidfd_of(pid_t tid, unsigned flags)
     return fd_high((int)syscall(SYS_pidfd_open, tid, flags));
 }
 
+static void exec_over(struct group *g)
+{
+    g->exec_tid = 0;
+    free(g->exec_path);
+    g->exec_path = NULL;
+}
+
 static void group_unref(struct procs *p, struct group *g)
 {
     if (--g->refs)
@@ -225,6 +233,7 @@ static void group_unref(struct procs *p, struct group *g)
         }
     fd_close(&g->pidfd);
     process_unref(g->process);
+    free(g->exec_path);
     free(g);
 }
 
@@ -251,19 +260,36 @@ static void sweep(struct procs *p)
     p->sweep_at = p->count * 2 + 256;
 }
 
-static void read_program(struct process *pr)
+static void set_comm(struct process *pr, const char *comm, size_t n)
 {
-    pr->exe = proc_link(pr->pid, "exe");
-    if (!pr->exe)
-        pr->exe = xstrdup("");
+    snprintf(pr->comm, sizeof pr->comm, "%.*s", n < 15 ? (int)n : 15, comm);
+}
+
+static void read_comm(struct process *pr)
+{
     char path[64], comm[64];
     snprintf(path, sizeof path, "/proc/%d/comm", pr->pid);
     FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, comm, sizeof comm - 1); /* so short that one read has it */
     while (n > 0 && comm[n - 1] == '\n')
-        comm[--n] = 0;
+        n--;
     if (n > 0)
-        snprintf(pr->comm, sizeof pr->comm, "%.*s", n < 15 ? (int)n : 15, comm);
+        set_comm(pr, comm, (size_t)n);
+}
+
+/* What the kernel calls a program that was run by this path (begin_new_exec()). */
+static void comm_of_path(struct process *pr, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    path = slash ? slash + 1 : path;
+    set_comm(pr, path, strlen(path));
+}
+
+static void read_exe(struct process *pr)
+{
+    pr->exe = proc_link(pr->pid, "exe");
+    if (!pr->exe)
+        pr->exe = xstrdup("");
 }
 
 /* The group that is known by this number, if that is still the one that was meant. */
@@ -304,13 +330,18 @@ static struct group *group_new(struct procs *p, pid_t pid, int pidfd, const stru
     *g = (struct group){.pid = pid, .refs = 1, .pidfd = pidfd};
     struct process *pr = xcalloc(1, sizeof *pr);
     *pr = (struct process){.refs = 1, .pid = pid, .ppid = ids->ppid, .uid = ids->euid};
-    read_program(pr);
+    read_exe(pr);
     if (pid == p->root) {
         pr->lineage_known = true;
     } else {
         pr->parent = parent_of(p, ids->ppid, depth);
         pr->lineage_known = pr->parent && pr->parent->lineage_known;
     }
+    /* Each file of /proc/PID that is touched costs 6 to 12 us, and the same again is paid at its exit. */
+    if (pr->parent)
+        memcpy(pr->comm, pr->parent->comm, sizeof pr->comm);
+    else
+        read_comm(pr);
     g->process = pr;
     g->next = p->groups[pid % BUCKETS];
     p->groups[pid % BUCKETS] = g;
@@ -357,12 +388,20 @@ static struct thread *thread_of(struct procs *p, pid_t tid)
     return t;
 }
 
-static void renew(struct group *g, uid_t uid)
+/* Its program may have changed: exe when that is known, NULL to look; path: by which it was run, NULL unknown. */
+static void renew(struct group *g, uid_t uid, const char *exe, const char *path)
 {
     struct process *old = g->process, *pr = xcalloc(1, sizeof *pr);
     *pr = (struct process){.refs = 1, .pid = old->pid, .ppid = old->ppid, .uid = uid, .lineage_known = old->lineage_known};
     pr->parent = process_ref(old->parent);
-    read_program(pr);
+    if (exe)
+        pr->exe = xstrdup(exe);
+    else
+        read_exe(pr);
+    if (path && (exe || strcmp(pr->exe, old->exe)))
+        comm_of_path(pr, path);
+    else
+        read_comm(pr);
     g->process = pr;
     process_unref(old);
 }
@@ -375,11 +414,11 @@ struct process *procs_of(struct procs *p, pid_t tid)
     if (t) {
         struct group *g = t->group;
         if (g->exec_tid) {
-            renew(g, g->process->uid);
+            renew(g, g->process->uid, NULL, g->exec_path);
             /* The very thread calls again: its exec is over, one way or the other. When another thread than the leader
              * did it, its number is gone afterwards and we cannot tell, so that process is looked at each time. */
             if (g->exec_tid == tid && tid == g->pid)
-                g->exec_tid = 0;
+                exec_over(g);
         }
         pr = process_ref(g->process);
     }
@@ -394,16 +433,26 @@ void procs_root(struct procs *p, pid_t agent)
     pthread_mutex_unlock(&p->lock);
 }
 
-void procs_exec(struct procs *p, pid_t tid, bool happened)
+void procs_exec(struct procs *p, pid_t tid, const char *path)
 {
     pthread_mutex_lock(&p->lock);
     struct thread *t = thread_of(p, tid);
-    if (t && happened) {
-        struct ids ids;
-        renew(t->group, ids_of(t->pidfd, tid, &ids) ? t->group->process->uid : ids.euid);
-        t->group->exec_tid = 0;
-    } else if (t) {
+    if (t) {
+        exec_over(t->group);
         t->group->exec_tid = tid;
+        t->group->exec_path = path ? xstrdup(path) : NULL;
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+void procs_became(struct procs *p, pid_t tgid, const char *exe, const char *path)
+{
+    pthread_mutex_lock(&p->lock);
+    struct thread *t = thread_of(p, tgid);
+    if (t) {
+        struct ids ids;
+        renew(t->group, ids_of(t->pidfd, tgid, &ids) ? t->group->process->uid : ids.euid, exe, path);
+        exec_over(t->group);
     }
     pthread_mutex_unlock(&p->lock);
 }

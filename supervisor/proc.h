@@ -20,7 +20,7 @@ struct process {
     pid_t pid, ppid; /* the thread group's id; the parent's as first seen */
     uid_t uid;
     char *exe;  /* /proc/PID/exe; never NULL ("" when unreadable) */
-    char comm[16];
+    char comm[16]; /* its first thread's name when it was first seen; of a new child its parent's */
     struct process *parent; /* NULL for the agent's first process, or when unknown */
     bool lineage_known;
 };
@@ -32,8 +32,11 @@ void procs_root(struct procs *p, pid_t agent); /* the agent's first process: whe
 struct process *procs_of(struct procs *p, pid_t tid); /* a new reference; NULL: gone */
 struct process *process_ref(struct process *p);
 void process_unref(struct process *p);
-/* An exec by tid was let through (log mode: may still fail) or was seen to happen: read the program again. */
-void procs_exec(struct procs *p, pid_t tid, bool happened);
+/* Log mode let an exec by tid go on: it may still fail, so its program is looked at when it calls again. path: as it was given
+ * to the call, NULL unknown. */
+void procs_exec(struct procs *p, pid_t tid, const char *path);
+/* An exec was seen to happen. exe: the program when it is known (it was verified), NULL: to be looked at. */
+void procs_became(struct procs *p, pid_t tgid, const char *exe, const char *path);
 void procs_gone(struct procs *p, pid_t pid); /* reaped: forget it */
 /* pidfd_getfd(2) from the table of thread tid; a close-on-exec descriptor of ours, or -errno. -EBADF is the caller's
  * own error; anything else means that the call must be denied. */

@@ -116,7 +116,7 @@ static void note(struct session *s, struct request *r, enum next next)
         return;
     }
     if (r->call->carry && r->call->carry(r) == CARRY_EXEC)
-        procs_exec(s->stage.env.procs, r->tid, false);
+        procs_exec(s->stage.env.procs, r->tid, r->needs ? r->need[0].target.raw : NULL);
     settle_judge(&s->stage, r, true);
 }
 

@@ -253,9 +253,11 @@ void settle_later(struct stage *s, struct request *r)
 static bool exec_verify_job(struct trace_job *j, pid_t tgid)
 {
     struct turn *t = j->arg;
-    bool right = t->request->call->verify && t->request->call->verify(&t->stage->env, t->request, tgid);
+    const struct request *r = t->request;
+    bool right = r->call->verify && r->call->verify(&t->stage->env, t->request, tgid);
     /* Here, while the new program has not run yet: its first call must be seen as its own. */
-    procs_exec(t->stage->env.procs, tgid, true);
+    const char *exe = right && r->call->program ? r->call->program(r) : NULL;
+    procs_became(t->stage->env.procs, tgid, exe, exe ? r->need[0].target.raw : NULL);
     return right;
 }
 

@@ -407,13 +407,19 @@ static void *machine(void *arg)
     return NULL;
 }
 
-/* With the lock held. */
-static void ring(struct trace *t)
+/* Rung without the lock: woken at once, the machine would stand before it. A bell too many does no harm. */
+static void ring(struct trace *t, bool asleep)
 {
-    if (t->asleep) {
-        t->asleep = false;
+    if (asleep)
         syscall(SYS_tgkill, getpid(), t->tid, BELL);
-    }
+}
+
+/* With the lock held: has the bell to be rung? */
+static bool wake(struct trace *t)
+{
+    bool asleep = t->asleep;
+    t->asleep = false;
+    return asleep;
 }
 
 static void post(struct trace *t, struct trace_job *j, int state)
@@ -421,8 +427,9 @@ static void post(struct trace *t, struct trace_job *j, int state)
     j->state = state;
     pthread_mutex_lock(&t->lock);
     push(&t->inbox, j);
-    ring(t);
+    bool asleep = wake(t);
     pthread_mutex_unlock(&t->lock);
+    ring(t, asleep);
 }
 
 void trace_exec(struct trace *t, struct trace_job *j)
@@ -438,8 +445,9 @@ void trace_restart(struct trace *t, struct trace_job *j)
 static void ring_now(struct trace *t)
 {
     pthread_mutex_lock(&t->lock);
-    ring(t);
+    bool asleep = wake(t);
     pthread_mutex_unlock(&t->lock);
+    ring(t, asleep);
 }
 
 void trace_watch(struct trace *t, struct waiter *w)
@@ -493,8 +501,9 @@ void trace_stop(struct trace *t)
 {
     pthread_mutex_lock(&t->lock);
     t->stop = true;
-    ring(t);
+    bool asleep = wake(t);
     pthread_mutex_unlock(&t->lock);
+    ring(t, asleep);
     pthread_join(t->thread, NULL);
     watch_free(t->watch);
     pthread_mutex_destroy(&t->lock);

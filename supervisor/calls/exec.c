@@ -71,9 +71,48 @@ static void keep_arg(struct request *r, const char *s, size_t n)
     r->argv[r->argc] = NULL;
 }
 
-/* One argument of at most *room bytes, its NUL included; what is longer is cut and leaves no room. 0 or EFAULT. */
-static int read_arg(struct request *r, struct exec *x, uint64_t at, size_t *room)
+/* Most arguments stand side by side: one copy has them all. */
+struct block {
+    uint64_t at;
+    size_t n;
+    char bytes[4096];
+};
+
+static void read_block(pid_t tid, const uint64_t *p, size_t n, struct block *ret)
 {
+    uint64_t low = UINT64_MAX, high = 0;
+    for (size_t i = 0; i < n && p[i]; i++) {
+        low = p[i] < low ? p[i] : low;
+        high = p[i] > high ? p[i] : high;
+    }
+    ret->at = low;
+    ret->n = 0;
+    if (high < low || high - low > sizeof ret->bytes - 256)
+        return;
+    ssize_t got = memory_read_some(tid, low, ret->bytes, high - low + 256);
+    ret->n = got > 0 ? (size_t)got : 0;
+}
+
+/* The string at this address when all of it is in the block, else NULL. */
+static const char *in_block(const struct block *b, uint64_t at, size_t room)
+{
+    if (at < b->at || at - b->at >= b->n)
+        return NULL;
+    size_t left = b->n - (size_t)(at - b->at);
+    const char *s = b->bytes + (at - b->at);
+    return memchr(s, 0, left < room ? left : room) ? s : NULL;
+}
+
+/* One argument of at most *room bytes, its NUL included; what is longer is cut and leaves no room. 0 or EFAULT. */
+static int read_arg(struct request *r, struct exec *x, const struct block *b, uint64_t at, size_t *room)
+{
+    const char *known = in_block(b, at, *room);
+    if (known) {
+        size_t len = strlen(known);
+        keep_arg(r, known, len);
+        *room -= len + 1;
+        return 0;
+    }
     char small[256];
     STR_AUTO large = NULL;
     size_t max = *room < sizeof small ? *room : sizeof small;
@@ -104,6 +143,8 @@ static int read_args(struct request *r, struct exec *x, uint64_t at)
     for (uint64_t p[64]; at; at += sizeof p) {
         ssize_t n = memory_read_some(r->tid, at, p, sizeof p);
         size_t got = n < 0 ? 0 : (size_t)n / sizeof *p;
+        struct block block;
+        read_block(r->tid, p, got, &block);
         for (size_t i = 0; i < got; i++) {
             if (!p[i])
                 return 0;
@@ -111,7 +152,7 @@ static int read_args(struct request *r, struct exec *x, uint64_t at)
                 x->cut = true;
                 return 0;
             }
-            int e = read_arg(r, x, p[i], &room);
+            int e = read_arg(r, x, &block, p[i], &room);
             if (e)
                 return e;
         }
@@ -388,13 +429,21 @@ static bool verify(const struct calls_env *env, struct request *r, pid_t tgid)
     return false;
 }
 
+static const char *program(const struct request *r)
+{
+    const struct exec *x = r->own;
+    const struct place *p = &x->file[x->files - 1];
+    return p->nameless || !p->st.st_nlink ? NULL : p->path;
+}
+
 const struct call calls_exec_table[] = {
-    {.nr = SYS_execve, .name = "execve", .read = read_execve, .carry = carry, .verify = verify, .drop = drop, .restart = 513},
+    {.nr = SYS_execve, .name = "execve", .read = read_execve, .carry = carry, .verify = verify, .program = program, .drop = drop, .restart = 513},
     {.nr = SYS_execveat,
      .name = "execveat",
      .read = read_execveat,
      .carry = carry,
      .verify = verify,
+     .program = program,
      .drop = drop,
      .restart = 513,
      .pass = CONTINUE_NO_RIGHT},
