@@ -167,7 +167,9 @@ Test(hands, a_try_that_sleeps_comes_back_and_one_that_does_not_is_left_alone, .t
     int p[2], e;
     ssize_t r;
 
-    hands_new(); /* its handler */
+    static struct hands *h;
+    h = hands_new(); /* its handler */
+    cr_assert_eq(hands_count(h), 0);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     cr_assert_eq(pipe(p), 0);
