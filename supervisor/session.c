@@ -413,6 +413,13 @@ static int self_test(struct session *s, struct err *err)
     return 0;
 }
 
+/* The policy's debug: allow, "within the tree": ptrace and its kin are then left to the kernel, so only where Landlock keeps
+ * them inside. */
+static bool debug_allow(const struct session_config *c)
+{
+    return c->policy->debug_allow && landlock_abi() > 0;
+}
+
 static int launch(struct session *s, struct err *err)
 {
     const struct session_config *c = s->c;
@@ -423,7 +430,7 @@ static int launch(struct session *s, struct err *err)
     struct trap_config tc = {.enforce = enforce,
                              .privileged = geteuid() == 0,
                              .scoped = landlock_can(landlock_abi()) & LANDLOCK_SCOPES,
-                             .debug_allow = c->policy->debug_allow};
+                             .debug_allow = debug_allow(c)};
     if (trap_build(&tc, &filter, err))
         return -1;
     struct launch l = {.argv = c->argv,
@@ -463,7 +470,7 @@ static int prepare(struct session *s, struct err *err)
     st->env = (struct calls_env){.listener = s->agent.listener,
                                  .procs = procs_new(getpid()),
                                  .enforce = c->mode == MODE_ENFORCE,
-                                 .debug_allow = c->policy->debug_allow,
+                                 .debug_allow = debug_allow(c),
                                  .supervisor = getpid(),
                                  .owned = owned_new(policy_mentions_own(c->policy))};
     procs_root(st->env.procs, s->agent.pid);

@@ -49,6 +49,10 @@ static void record(struct turn *t, bool allowed, enum safe safe, bool known, int
     struct request *r = t->request;
     if (t->quiet)
         return;
+    if (t->by == BY_ERROR) { /* no rule decided this: our own reason did */
+        t->decision.rule = NULL;
+        t->decision.label = t->decision.at = t->decision.message = NULL;
+    }
     struct outcome o = {.allowed = allowed,
                         .would = t->decision.effect,
                         .by = t->by,
@@ -278,7 +282,8 @@ static void on_exec_done(struct trace_job *j, enum trace_end how)
         break;
     case TRACE_KILLED:
         t->by = BY_ERROR;
-        t->request->why = "the program changed between the decision and the exec: killed before it ran";
+        if (!t->request->why)
+            t->request->why = "the program changed between the decision and the exec: killed before it ran";
         record(t, false, SAFE_VERIFIED, false, 0);
         break;
     case TRACE_GONE:

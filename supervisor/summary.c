@@ -73,10 +73,10 @@ static bool same_line(const struct entry *e, const struct request *r, const stru
            (d->rule || !strcmp(e->target, target));
 }
 
-static void count_line(struct summary *s, const struct request *r, const struct decision *d)
+static void count_line(struct summary *s, const struct request *r, const struct decision *d, enum decided_by by)
 {
     STR_AUTO target = target_text(r, r->needs ? d->need : -1);
-    const char *label = d->label ? d->label : decided_by_names[d->by];
+    const char *label = d->label ? d->label : by == BY_ERROR && r->why ? r->why : decided_by_names[by];
     enum verb verb = r->needs ? r->need[d->need].verb : VERB_COUNT;
     for (size_t i = 0; i < s->entries; i++)
         if (same_line(&s->entry[i], r, d, verb, label, target)) {
@@ -118,7 +118,7 @@ void summary_count(struct summary *s, const struct request *r, const struct outc
     struct decision d = o->decision;
     if (!o->allowed)
         d.effect = EFFECT_DENY;
-    count_line(s, r, &d);
+    count_line(s, r, &d, o->by);
     pthread_mutex_unlock(&s->lock);
 }
 
