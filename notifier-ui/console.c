@@ -135,6 +135,8 @@ static void on_closed(void *arg, const struct question *q, const json_t *how)
         buf_putc(&b, '\n');
         console_write(c, &b);
     }
+    if (word && !strcmp(word, "elsewhere"))
+        word = "asked elsewhere from now on";
     console_say(c, "question %" PRIu64 ": %s%s%s", q->id, word ? word : "closed", by ? " by " : "", by ? by : "");
 }
 

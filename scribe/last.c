@@ -86,6 +86,21 @@ static char *as_pattern(const char *target)
     return buf_steal(&b);
 }
 
+/* What decided where no rule is named: the record's own word, said for people. */
+static const char *without_rule(const struct denial *d)
+{
+    static const char *const words[][2] = {{"default", "the policy's defaults"},
+                                           {"user", "the policy's defaults ask"},
+                                           {"answer", "the policy's defaults ask"},
+                                           {"unattended", "the policy's defaults ask"},
+                                           {"timeout", "the policy's defaults ask"},
+                                           {"protected", "built in"}};
+    for (size_t i = 0; d->by && i < sizeof words / sizeof *words; i++)
+        if (!strcmp(d->by, words[i][0]))
+            return words[i][1];
+    return d->by ? d->by : "?";
+}
+
 static void permit(const struct denial *d)
 {
     const char *by = d->by ? d->by : "";
@@ -143,18 +158,17 @@ int cmd_last(int argc, char **argv)
     if (!t.n)
         printf("nothing %s\n", !strcmp(mode, "log") ? "would have been denied or asked" : "was denied");
     else
-        printf("%zu different %s\n", t.n,
-               !strcmp(mode, "log") ? "calls that enforce would deny or ask about" : "denials");
+        printf("%zu different %s%s%s\n", t.n, !strcmp(mode, "log") ? "call" : "denial", t.n == 1 ? "" : "s",
+               !strcmp(mode, "log") ? " that enforce would deny or ask about" : "");
     tally_sort(&t);
     for (size_t i = 0; i < t.n; i++) {
         const struct denial *d = t.entry[i].data;
-        printf("%5llux %s%s %s\n", (unsigned long long)t.entry[i].count, d->ask ? "ask " : "", d->verb,
+        printf("%5llux %s%s%s%s\n", (unsigned long long)t.entry[i].count, d->ask ? "ask " : "", d->verb, d->target ? " " : "",
                d->target ? d->target : "");
-        printf("      rule: %s%s%s%s\n",
-               d->rule ? d->rule
-               : d->by ? d->by
-                       : "?",
-               d->rule_at ? " (" : "", d->rule_at ? d->rule_at : "", d->rule_at ? ")" : "");
+        if (d->rule)
+            printf("      rule: %s%s%s%s\n", d->rule, d->rule_at ? " (" : "", d->rule_at ? d->rule_at : "", d->rule_at ? ")" : "");
+        else if (d->target)
+            printf("      no rule: %s\n", without_rule(d));
         permit(d);
     }
     forget(&t);

@@ -1,6 +1,7 @@
 /* sentinel-scribe: writes the audit log (for the supervisor) and reads it (for people). */
 #include "scribe.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,11 @@ static const struct {
     {NULL, "last", cmd_last, "[FILE|SESSION]"},
 };
 
+static bool is_help(const char *word)
+{
+    return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
 static int usage(FILE *f)
 {
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
@@ -33,7 +39,7 @@ int main(int argc, char **argv)
         puts("sentinel-scribe " VERSION);
         return 0;
     }
-    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+    if (argc > 1 && is_help(argv[1]))
         return usage(stdout);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         int at = 1;
@@ -42,8 +48,10 @@ int main(int argc, char **argv)
                 continue;
             at = 2;
         }
+        if (argc > at && !strcmp(argv[at], verbs[i].name) && argc == at + 2 && is_help(argv[at + 1]))
+            return usage(stdout);
         if (argc > at && !strcmp(argv[at], verbs[i].name))
             return verbs[i].run(argc - at, argv + at);
     }
-    return usage(argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h")) ? stdout : stderr);
+    return usage(argc > 2 && is_help(argv[2]) ? stdout : stderr);
 }

@@ -196,7 +196,7 @@ static char *hint_of(const struct approval *a)
         return xstrdup("what would be asked is denied (--approval reject)");
     const char *here = c->console_fd >= 0 ? "answer here or with" : "answer with";
     if (!c->has_terminal && c->console_fd < 0)
-        return xasprintf("no terminal: what would be asked is denied until an interface was attached (sentinel-watch tui %s)",
+        return xasprintf("no terminal: what would be asked is denied until an interface is attached (sentinel-watch tui %s)",
                          c->session);
     return xasprintf("%s: sentinel-watch tui %s", here, c->session);
 }

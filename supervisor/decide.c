@@ -316,7 +316,9 @@ static void set(struct decision *d, const struct judge *j, const struct verdict 
 
 static void consider(struct decision *d, const struct judge *j, const struct verdict *v, int need, enum verb verb)
 {
-    if (v->effect > d->effect)
+    /* Of a call whose rights are all allowed, an answer is what is worth a record. */
+    bool answered = v->effect == EFFECT_ALLOW && v->by == BY_ANSWER && d->by != BY_ANSWER;
+    if (v->effect > d->effect || (v->effect == d->effect && answered))
         set(d, j, v, need, verb);
 }
 

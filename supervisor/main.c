@@ -7,6 +7,7 @@
 #include "verbs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,6 +42,8 @@ int main(int argc, char **argv)
     const struct verb_row *v = argc > 1 ? verbs_find(argv[1]) : NULL;
     if (!v)
         return cmd_run(argc, argv);
+    if (v->usage && argc == 3 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h")))
+        return printf("usage: %s\n", v->usage) < 0;
     if (v->run)
         return v->run(argc - 1, argv + 1);
     log_init(LOG_NORMAL, NULL);

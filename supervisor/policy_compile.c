@@ -121,8 +121,8 @@ static void compile_to(struct compiling *c, const struct said *s, struct rule *r
     }
     if (address_pattern_is_name(p)) {
         STR_AUTO shown = found_text(expanded);
-        STR_AUTO text = xasprintf("found the host name %s, expected an address: rules by name have to wait until look-ups are seen; "
-                                  "until then write its addresses, or leave it to be asked about", shown);
+        STR_AUTO text = xasprintf("found the host name %s, expected an address: rules cannot name hosts in this version; "
+                                  "write its addresses, or leave it to be asked about", shown);
         mistake_at(c, s, 0, text);
         address_pattern_free(p);
         return;

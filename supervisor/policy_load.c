@@ -115,7 +115,7 @@ static void place_chosen(struct loading *l)
 {
     static const char *const automatic[] = {"auto", NULL};
     const char *const *names = l->s->policies && l->s->policies[0] ? l->s->policies : automatic;
-    struct asked by = {POLICY_FLAG, 0, 0};
+    struct asked by = {l->s->no_layers ? "policy" : POLICY_FLAG, 0, 0}; /* there no flag named it */
     for (; *names; names++) {
         struct policy_file *f = !strcmp(*names, "auto")          ? pick_automatically(l)
                                 : policy_is_file_name(*names) ? load_file(l, *names, false, &by)

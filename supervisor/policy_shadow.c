@@ -34,10 +34,27 @@ static bool addresses_covered(struct address_pattern *const *a, struct address_p
     return true;
 }
 
+/* Does an exception of a leave something of b alone? Told only where each pattern of b is one plain path; else yes. */
+static bool excepted(const struct rule *a, const struct rule *b)
+{
+    if (!a->except)
+        return false;
+    if (!b->path || !a->path || a->to)
+        return true;
+    for (struct path_pattern *const *p = b->path; *p; p++) {
+        if (!path_pattern_is_exact(*p))
+            return true;
+        for (struct path_pattern *const *e = a->except; *e; e++)
+            if (path_pattern_match(*e, path_pattern_literal(*p)))
+                return true;
+    }
+    return false;
+}
+
 /* Does a match whatever b matches? May say no wrongly. */
 static bool covers(const struct rule *a, const struct rule *b)
 {
-    if ((b->verbs & ~a->verbs) || a->argv_match != ARGV_NONE || a->by || a->under || a->except || a->stricter_only)
+    if ((b->verbs & ~a->verbs) || a->argv_match != ARGV_NONE || a->by || a->under || excepted(a, b) || a->stricter_only)
         return false;
     /* a rule of every program still leaves programs without a file to those that name them */
     if (b->anonymous && !a->anonymous)
@@ -77,8 +94,11 @@ size_t policy_shadowed(const struct policy *p, struct buf *out)
         if (!a)
             continue;
         n++;
-        buf_printf(out, "%s: found the rule %s, which can never match: %s (%s) covers it\n", p->rules[i]->at, p->rules[i]->label, a->label,
+        buf_printf(out, "%s: found the rule %s, which can never match: %s (%s) covers it", p->rules[i]->at, p->rules[i]->label, a->label,
                    a->at);
+        if (a->hard && a->name && !same_file(a, p->rules[i]))
+            buf_printf(out, " and is hard: only `without: [%s]` takes it away", a->label);
+        buf_putc(out, '\n');
     }
     return n;
 }

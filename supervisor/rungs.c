@@ -105,7 +105,9 @@ struct rungs *rungs_new(const struct request *r, const struct decision *d, const
         g1->kind = t->kind;
         if (t->kind == TARGET_PATH && t->path) {
             path_rungs(g1, "", t->path, t->is_dir, home);
-            if (t->exists) {
+            /* What a rename replaces is gone after it: there the answer is for the name, else it would hold once and never again
+             * (programs save a file by moving a new one over it). */
+            if (t->exists && !(i == r->moved_to && !r->exchange)) {
                 g1->dev = t->dev;
                 g1->ino = t->ino;
             }

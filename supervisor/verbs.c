@@ -7,7 +7,7 @@
 
 static const struct verb_row verbs[] = {
     {"run", cmd_run, NULL, false, NULL},
-    {"init", cmd_init, NULL, false, NULL},
+    {"init", cmd_init, NULL, false, NULL, "sentinel-watch init: writes .sentinel-watch.yaml, a short commented policy, into the working folder"},
     {"last", NULL, "sentinel-scribe", true, NULL},
     {"policy", NULL, "sentinel-policy", false, NULL},
     {"audit", NULL, "sentinel-scribe", true, NULL},
@@ -15,10 +15,10 @@ static const struct verb_row verbs[] = {
     {"console", NULL, "sentinel-notifier", true, NULL},
     {"tui", NULL, "sentinel-notifier", true, NULL},
     {"desktop", NULL, "sentinel-notifier", true, NULL},
-    {"sessions", cmd_sessions, NULL, false, NULL},
-    {"doctor", cmd_doctor, NULL, false, NULL},
-    {"profiles", cmd_profiles, NULL, false, NULL},
-    {"completion", cmd_completion, NULL, false, NULL},
+    {"sessions", cmd_sessions, NULL, false, NULL, "sentinel-watch sessions: the names of the sessions that run"},
+    {"doctor", cmd_doctor, NULL, false, NULL, "sentinel-watch doctor: what this kernel can hold, and where our own parts are; 1 when something fails"},
+    {"profiles", cmd_profiles, NULL, false, NULL, "sentinel-watch profiles: the policies that --policy NAME finds"},
+    {"completion", cmd_completion, NULL, false, NULL, "sentinel-watch completion bash|zsh|fish: prints a completion script, for: source <(sentinel-watch completion bash)"},
 };
 
 const struct verb_row *verbs_at(size_t i)

@@ -15,6 +15,7 @@ struct verb_row {
     const char *program;
     bool whole;
     const char *instead;
+    const char *usage; /* what VERB --help says; NULL: the verb says it itself */
 };
 
 const struct verb_row *verbs_at(size_t i); /* NULL after the last */

@@ -45,6 +45,22 @@ static void target_is(const struct request *r, enum wire_target t, const char *w
     rungs_free(g);
 }
 
+Test(rungs, an_exact_answer_is_for_the_file_unless_the_call_replaces_it)
+{
+    struct request r = reads("/w/settings.json");
+    struct rungs *g = rungs_new(&r, &asks, "/home/u");
+    cr_expect(g->right[0].dev == 5 && g->right[0].ino == 7);
+    rungs_free(g);
+    r.moved_to = 0; /* a new file is moved over it: the next save finds another file there */
+    g = rungs_new(&r, &asks, "/home/u");
+    cr_expect(!g->right[0].dev && !g->right[0].ino);
+    rungs_free(g);
+    r.exchange = true;
+    g = rungs_new(&r, &asks, "/home/u");
+    cr_expect(g->right[0].ino == 7);
+    rungs_free(g);
+}
+
 Test(rungs, of_a_path)
 {
     struct request r = reads("/home/u/a b/it's.txt");

@@ -68,6 +68,25 @@ Test(grants, an_exact_answer_is_for_the_file_that_was_shown)
     policy_free(p);
 }
 
+Test(grants, an_answer_stands_in_the_decision_that_it_let_through)
+{
+    struct policy *p = a_policy();
+    struct grants *g = grants_new();
+    add(p, a_rule(EFFECT_ALLOW, V(WRITE), "/a"));
+    grants_add(g, a_rule(EFFECT_ALLOW, V(WRITE), "/q1"), 0, 0, 0);
+    struct need n[2] = {path_need(VERB_WRITE, "/a"), path_need(VERB_WRITE, "/q1")};
+    for (int i = 0; i < 2; i++) { /* whichever of the rights it was for */
+        struct question q = {.need = n, .needs = 2, .moved_from = -1, .moved_to = -1};
+        struct decision d = decide(p, g, &q, NULL, NULL);
+        cr_expect(d.effect == EFFECT_ALLOW && d.by == BY_ANSWER && d.need == 1 - i);
+        struct need other = n[0];
+        n[0] = n[1];
+        n[1] = other;
+    }
+    grants_free(g);
+    policy_free(p);
+}
+
 Test(grants, each_right_needs_its_own)
 {
     struct policy *p = a_policy();

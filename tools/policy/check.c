@@ -1,10 +1,34 @@
-/* check [FILE|NAME...]: every mistake, every rule that can never match, every test of the file that does not hold. Without a
+/* check [FILE|NAME...]: every mistake, every rule that can never match, every folder that is denied without what is in it, every test of the file that does not hold. Without a
  * name: the policy that a run here would have, with its layers. 0 clean, 1 findings. */
+#include "pattern.h"
 #include "policy_shadow.h"
 #include "verbs.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+
+/* Who denies a folder means what is in it, and a pattern without a glob is the folder's own name only. */
+static void folders_only(const struct policy *p, struct buf *out)
+{
+    for (size_t i = 0; i < p->nrules; i++) {
+        const struct rule *r = p->rules[i];
+        if (r->effect == EFFECT_ALLOW || !r->path || !(r->verbs & (1u << VERB_READ | 1u << VERB_WRITE)))
+            continue;
+        for (struct path_pattern **a = r->path; *a; a++) {
+            const char *folder = path_pattern_literal(*a);
+            struct stat st;
+            if (!path_pattern_is_exact(*a) || stat(folder, &st) || !S_ISDIR(st.st_mode))
+                continue;
+            struct path_pattern **b = r->path;
+            while (*b && (b == a || !path_pattern_inside(*b, folder)))
+                b++;
+            if (!*b)
+                buf_printf(out, "%s: found %s, a folder, which names the folder itself and nothing in it; expected %s/**\n", r->at,
+                           path_pattern_text(*a), path_pattern_text(*a));
+        }
+    }
+}
 
 static bool check_one(const struct verb_args *a, const char *name)
 {
@@ -13,6 +37,7 @@ static bool check_one(const struct verb_args *a, const char *name)
     struct policy *p = verb_policy_alone(a, name, &findings, &warnings);
     if (p) {
         policy_shadowed(p, &findings);
+        folders_only(p, &findings);
         policy_run_tests(p, &findings);
     }
     if (warnings.len)

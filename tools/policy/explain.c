@@ -1,4 +1,5 @@
 /* explain [-p ...] VERB TARGET [ARG...]: the steps of the one evaluator, then the verdict. 0 allow, 10 ask, 11 deny. */
+#include "command.h"
 #include "log.h"
 #include "mistakes.h"
 #include "policy_vars.h"
@@ -54,6 +55,14 @@ int verb_explain(int argc, char **argv)
     size_t column;
     struct need need;
     STR_AUTO target = vars_expand(&vars, a.argv[1], VARS_PLAIN, &column, &err);
+    if (target && verb == VERB_EXEC && !strchr(target, '/')) { /* a bare name means what a shell would run, when there is one */
+        char *found;
+        struct err not_found;
+        if (!command_find(target, &found, &not_found)) {
+            free(target);
+            target = found;
+        }
+    }
     if (!target || need_from_text((enum verb)verb, target, &need, &err)) {
         log_warn("%s", err.text);
         return 2;

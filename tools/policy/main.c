@@ -27,6 +27,11 @@ static const struct verb_row {
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
+static bool is_help(const char *word)
+{
+    return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
 static int usage(FILE *to, int status)
 {
     fputs("usage: sentinel-watch policy VERB ...\n", to);
@@ -43,13 +48,15 @@ int main(int argc, char **argv)
         return usage(stderr, 2);
     if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
         return puts("sentinel-policy " VERSION) < 0;
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+    if (is_help(argv[1]))
         return usage(stdout, 0);
     const char *names[VERBS + 1] = {NULL};
     for (size_t i = 0; i < VERBS; i++) {
         names[i] = verbs[i].name;
         if (strcmp(verbs[i].name, argv[1]))
             continue;
+        if (argc == 3 && is_help(argv[2]) && verbs[i].usage) /* before the verb does anything: trust would trust */
+            return printf("usage: sentinel-watch policy %s\n", verbs[i].usage) < 0;
         if (verbs[i].run)
             return verbs[i].run(argc - 1, argv + 1);
         log_warn("policy %s is not built in this version", argv[1]);
