@@ -62,18 +62,6 @@ static void add(struct tally *t, const struct record *r)
     e->data = d;
 }
 
-/* In single quotes for a shell. */
-static void quoted(const char *s)
-{
-    putchar('\'');
-    for (; *s; s++)
-        if (*s == '\'')
-            fputs("'\\''", stdout);
-        else
-            putchar(*s);
-    putchar('\'');
-}
-
 /* The target as a pattern that matches just it. */
 static char *as_pattern(const char *target)
 {
@@ -115,8 +103,9 @@ static void permit(const struct denial *d)
     else {
         STR_AUTO pattern = as_pattern(d->target);
         STR_AUTO flag = xasprintf("%s:%s", d->verb, pattern);
-        fputs("permit it: --allow ", stdout);
-        quoted(flag);
+        BUF_AUTO word = {0};
+        buf_shell(&word, flag);
+        printf("permit it: --allow %s", word.data);
         if (!strcmp(by, "answer") || !strcmp(by, "user"))
             fputs("   (you said no; sentinel-watch answers list)", stdout);
         else if (!strcmp(by, "unattended"))
@@ -158,7 +147,7 @@ int cmd_last(int argc, char **argv)
     if (!t.n)
         printf("nothing %s\n", !strcmp(mode, "log") ? "would have been denied or asked" : "was denied");
     else
-        printf("%zu different %s%s%s\n", t.n, !strcmp(mode, "log") ? "call" : "denial", t.n == 1 ? "" : "s",
+        printf("%zu %s%s%s%s\n", t.n, t.n == 1 ? "" : "different ", !strcmp(mode, "log") ? "call" : "denial", t.n == 1 ? "" : "s",
                !strcmp(mode, "log") ? " that enforce would deny or ask about" : "");
     tally_sort(&t);
     for (size_t i = 0; i < t.n; i++) {

@@ -36,6 +36,8 @@ char *buf_steal(struct buf *b); /* the caller owns the string; the buffer is emp
 
 /* The escaping above, without JSON's quoting: for terminals and messages. */
 void buf_escape(struct buf *b, const void *p, size_t n);
+/* One word for a shell: as it is when it needs no quotes, else in single ones. */
+void buf_shell(struct buf *b, const char *word);
 /* Undoes buf_escape. 0, or -1 when the text is not what buf_escape writes. */
 int buf_unescape(struct buf *b, const char *s, size_t n);
 

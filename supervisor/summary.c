@@ -205,8 +205,11 @@ void summary_print(const struct summary *s, const char *advice, const char *sess
                  advice ? advice : "it cannot be built inside this one; turn it off in the program's settings");
     if (s->unseen)
         log_note("%s was used: calls made through it may be missing from this log", s->unseen);
+    BUF_AUTO log = {0};
+    if (audit_path)
+        buf_shell(&log, audit_path);
     if (s->entries && mode == MODE_LOG)
-        log_note("make it a policy: sentinel-watch policy generate %s", audit_path ? audit_path : "LOG");
+        log_note("make it a policy: sentinel-watch policy generate %s", audit_path ? log.data : "LOG");
     else if (s->entries)
-        log_note("what would allow these: sentinel-watch last %s", audit_path ? audit_path : "");
+        log_note("what would allow these: sentinel-watch last %s", audit_path ? log.data : "");
 }

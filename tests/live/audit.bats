@@ -479,7 +479,7 @@ IN
     [[ $output == *newer.jsonl* ]]
     [[ $output == *"3 different denials"* ]]
     [[ $output == *"base:keys (base.yaml:3)"*"without: [base:keys]"* ]]
-    [[ $output == *"--allow 'connect:10.0.0.1:443'"* ]]
+    [[ $output == *"--allow connect:10.0.0.1:443"* ]]
     [[ $output == *"--allow 'write:/w/it'\\''s \\*'"* ]]
     run "$SCRIBE" last older
     [[ $output == *"nothing was denied"* ]]
