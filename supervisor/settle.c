@@ -348,6 +348,9 @@ void settle_deny(struct turn *t, int errnum)
 {
     struct reply reply = {.fd = -1, .error = errnum};
     bool gone;
+    if (t->request->call->drop) /* what was pinned or taken goes first: a socket that the caller then closes is closed */
+        t->request->call->drop(t->request);
+    t->request->own = NULL;
     answer(t->stage, t->request, &reply, &gone);
     record(t, false, SAFE_EMULATED, true, -errnum);
     turn_end(t);
