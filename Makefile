@@ -122,6 +122,11 @@ check: deps-check
 	$(Q)$(MAKE) --no-print-directory all agents $(BUILD)/unit WERROR=1
 	$(Q)./tests/run $(BUILD) $(T)
 
+# The attack tests for SECONDS each (default of make check: a moment).
+attack: deps-check
+	$(Q)$(MAKE) --no-print-directory all agents WERROR=1
+	$(Q)SW_SECONDS=$(SECONDS) ./tests/run $(BUILD) attack
+
 demo: deps-demo
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)./tools/demo $(BUILD)

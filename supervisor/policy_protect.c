@@ -97,6 +97,20 @@ static void protect_own_files(struct protecting *k, const struct policy_sources 
     keep(k->policy, r);
 }
 
+/* Root may write there, and the kernel then runs a program outside of this session or ends and stops processes outside of it. */
+static void protect_kernel(struct protecting *k)
+{
+    static const char *const paths[] = {
+        "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe",   "/proc/sys/kernel/hotplug", "/proc/sys/kernel/poweroff_cmd",
+        "/proc/sys/fs/binfmt_misc/**",   "/proc/sysrq-trigger",         "/sys/kernel/uevent_helper", "/sys/fs/cgroup/**",
+        "/dev/userfaultfd",
+    };
+    struct rule *r = rule_new("kernel", 1 << VERB_WRITE, "What is written there makes the kernel act outside of this session.");
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        rule_add_path(r, paths[i]);
+    keep(k->policy, r);
+}
+
 /* The sessions' sockets and the remembered answers: nothing below them is reached in any way. An interface that was
  * started elsewhere may use another of the usual folders, so all of them are closed. */
 static void protect_own_secrets(struct protecting *k, const struct policy_sources *s)
@@ -306,5 +320,6 @@ void policy_protect(struct policy *p, const struct policy_sources *s)
     struct protecting k = {p, {s->places, NULL}};
     protect_own_files(&k, s);
     protect_own_secrets(&k, s);
+    protect_kernel(&k);
     protect_ways(&k);
 }

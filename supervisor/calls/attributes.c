@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#define EXT4_IOC_SETVERSION _IOW('f', 4, long) /* in no header */
 #define SIGNATURE_MAX 16128 /* FS_VERITY_MAX_SIGNATURE_SIZE */
 #define SALT_MAX 32         /* FS_VERITY_MAX_SALT_SIZE */
 
@@ -24,6 +25,7 @@ struct attribute {
     unsigned request;
     union {
         unsigned flags;
+        uint64_t subvolume_flags;
         struct fsxattr fsx;
         struct fsverity_enable_arg verity;
     } value;
@@ -47,6 +49,7 @@ static int copy_value(struct request *r, struct attribute *a)
 {
     uint64_t addr = r->notice.args[2];
     size_t size = a->request == FS_IOC_FSSETXATTR       ? sizeof a->value.fsx
+                  : a->request == BTRFS_IOC_SUBVOL_SETFLAGS ? sizeof a->value.subvolume_flags
                   : a->request == FS_IOC_ENABLE_VERITY ? sizeof a->value.verity
                                                        : sizeof a->value.flags;
     if (memory_read(r->tid, addr, &a->value, size))
@@ -118,6 +121,8 @@ const struct call calls_attributes_table[] = {
     ROW(FS_IOC_SETFLAGS),
     ROW(FS_IOC32_SETFLAGS),
     ROW(FS_IOC_SETVERSION),
+    ROW(EXT4_IOC_SETVERSION),
+    ROW(BTRFS_IOC_SUBVOL_SETFLAGS),
     ROW(FS_IOC_FSSETXATTR),
     ROW(FS_IOC_ENABLE_VERITY),
     ROW(FAT_IOCTL_SET_ATTRIBUTES),

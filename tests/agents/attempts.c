@@ -815,6 +815,10 @@ static int new_policies(void)
     X(A, "p:mq", mq_unlink, queue_away())                                                                              \
     X(A, "no core", core_file, core_file())                                                                            \
     X(R, "protected", disk, disk())                                                                                    \
+    X(R, "protected:kernel", core_pattern, opens("/proc/sys/kernel/core_pattern", O_WRONLY))                           \
+    X(N, "protected:kernel", sysrq, opens("/proc/sysrq-trigger", O_WRONLY))                                            \
+    X(N, "protected:kernel", cgroup, opens("/sys/fs/cgroup/cgroup.procs", O_WRONLY))                                   \
+    X(N, "protected:kernel", userfault_device, opens("/dev/userfaultfd", O_RDWR))                                      \
     X(A, "p:sec", removed_cwd, removed_cwd())                                                                          \
     X(A, "p:sec", deep_relative, deep())                                                                               \
     X(A, "p:sec", thread_folder, thread_folder())                                                                      \
@@ -831,6 +835,9 @@ static int new_policies(void)
     X(A, "protected:own-files", audit_exchange, exchanges(our("OUR_AUDIT")))                                           \
     X(A, "protected:own-files", audit_chmod, chmod(our("OUR_AUDIT"), 0666))                                            \
     X(A, "protected:own-files", audit_unlink, unlink(our("OUR_AUDIT")))                                                \
+    X(A, "protected:own-files", denials_write, opens(our("SENTINEL_WATCH_DENIALS"), O_WRONLY))                         \
+    X(A, "protected:own-files", denials_rename, renames(our("SENTINEL_WATCH_DENIALS")))                                \
+    X(A, "protected:own-files", denials_truncate, truncate(our("SENTINEL_WATCH_DENIALS"), 0))                          \
     X(A, "protected:own-files", policy_write, opens(our("OUR_POLICY"), O_WRONLY))                                      \
     X(A, "protected:own-files", policy_rename, renames(our("OUR_POLICY")))                                             \
     X(A, "protected:own-files", policy_hard_link, links(our("OUR_POLICY")))                                            \
@@ -846,6 +853,9 @@ static const char *const why_not[][2] = {
     {"set_mm_exe", "needs CAP_SYS_RESOURCE"},
     {"x32", "this kernel may have no x32 calls"},
     {"tioclinux", "needs a virtual console"},
+    {"sysrq", "no sysrq in this kernel"},
+    {"cgroup", "no cgroups are mounted here"},
+    {"userfault_device", "this kernel may not have it"},
     {"sctp", "no SCTP in this kernel"},
     {"sctp_by_type", "no SCTP in this kernel"},
     {"vsock", "no vsock in this kernel"},
@@ -944,6 +954,37 @@ static void serve(void)
         pause();
 }
 
+/* Who supervises us: our parent, the front above it, and the front's child that writes the log. */
+static int field(int pid, const char *format)
+{
+    char line[400];
+    int n = -1;
+    FILE *f = fopen(at("/proc/%d/status", pid), "r");
+    while (f && fgets(line, sizeof line, f) && sscanf(line, format, &n) != 1)
+        ;
+    if (f)
+        fclose(f);
+    return n;
+}
+
+static int find_victim(const char *who)
+{
+    int supervisor = getppid(), front = field(supervisor, "PPid: %d");
+    if (!strcmp(who, "supervisor"))
+        return supervisor;
+    if (!strcmp(who, "front"))
+        return front;
+    for (int pid = 2; pid < 4 << 20; pid++) {
+        char name[40] = "";
+        FILE *f = fopen(at("/proc/%d/comm", pid), "r");
+        if (f && fgets(name, sizeof name, f) && !strncmp(name, "sentinel-scribe", 15) && field(pid, "PPid: %d") == front)
+            return pid;
+        if (f)
+            fclose(f);
+    }
+    return -1;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3)
@@ -964,9 +1005,8 @@ int main(int argc, char **argv)
         return 2;
     fclose(f);
     victim_group = victim;
-    char *other = getenv("VICTIM");
-    if (other)
-        victim = atoi(other);
+    if (getenv("VICTIM"))
+        victim = find_victim(getenv("VICTIM"));
 #define RUN(kind, expect, name, call)                                                                                  \
     {                                                                                                                  \
         int wanted = argc == 3;                                                                                        \

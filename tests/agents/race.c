@@ -56,7 +56,11 @@ static int changed(void)
            now.st_nlink != before.st_nlink || now.st_mtim.tv_sec != before.st_mtim.tv_sec || getxattr(sec, "user.x", NULL, 0) >= 0;
 }
 
-static int extra(const char *name) { return !access(name, F_OK) || errno != ENOENT; }
+static int extra(const char *name)
+{
+    struct stat st;
+    return !lstat(name, &st) || errno != ENOENT;
+}
 
 static void touch(const char *p)
 {
@@ -104,7 +108,7 @@ static int attempt(const char *kind) /* 1: sec was changed */
         return symlink("x", two), unlink(mine), extra(new_name);
     else if (!strcmp(kind, "mknod"))
         return mknod(two, S_IFREG | 0600, 0), unlink(mine), extra(new_name);
-    else if (!strcmp(kind, "bind_mkdir"))
+    else if (!strcmp(kind, "mkdir"))
         return mkdir(two, 0700), rmdir(mine), extra(new_name);
     else if (!strcmp(kind, "open_trunc"))
         close(open(one, O_RDONLY | O_TRUNC));
@@ -181,7 +185,7 @@ int main(int argc, char **argv)
         return 2;
     strcpy(one, pub);
     snprintf(two, sizeof two, "%s/pub/new", dir);
-    int made = !strcmp(argv[1], "symlink") || !strcmp(argv[1], "mknod") || !strcmp(argv[1], "bind_mkdir");
+    int made = !strcmp(argv[1], "symlink") || !strcmp(argv[1], "mknod") || !strcmp(argv[1], "mkdir");
     snprintf(mine, sizeof mine, "%s", made ? two : pub);
     where = (made ? two : one) + strlen(dir) + 1;
     pub_fd = open(pub, O_RDONLY);

@@ -72,7 +72,9 @@ plain() { # $1: "" or user; $@: what runs it
     policy 1 allow
     [ -z "$who" ] || chown -R $USER_ID:$USER_ID "$T/log" "$T/conf" "$T/run"
     serve "$@"
-    "$@" "$AGENTS/attempts" try "$T/w" >"$T/plain.out"
+    touch "$T/w/denials"
+    [ -z "$who" ] || chown $USER_ID "$T/w/denials"
+    SENTINEL_WATCH_DENIALS=$T/w/denials "$@" "$AGENTS/attempts" try "$T/w" >"$T/plain.out"
     stop_serving
     awk -F'\t' -v user="$who" '$2 != "GOT" && ($5 == "-" || ($5 == "root" && user == "")) {print "not shown without us: " $0; bad = 1}
         $2 == "GOT" && $5 == "given away" {print "the kernel gives it: " $0; bad = 1}
@@ -99,6 +101,7 @@ held() { # $1: "" or user, $2: allow or deny, $@: what runs it
         {n++; p = $3; bad = ""}
         $2 == "GOT" {bad = "got it"}
         $2 ~ /Alarm|[Ss]egm|Killed|Bad system/ {bad = "ended by a signal"}
+        $4 == "protected:kernel" && $5 != "-" && $2 ~ /^(ENOENT|EACCES)$/ {next} # natively refused comes first where there is nothing to hide
         $4 ~ /:/ && !rule[p, $4] && !(default == "deny" && seen[p]) && !by[p, "protected"] {bad = "no record of " $4}
         $4 == "protected" && !by[p, "protected"] && !(default == "deny" && by[p, "default"]) {bad = "no record of a protection"}
         $4 == "signal" && (scoped == "true" ? $2 != "EPERM" : !by[p, "protected"]) {bad = "not by the scope or a protection"}
@@ -134,4 +137,63 @@ held() { # $1: "" or user, $2: allow or deny, $@: what runs it
 @test "without Landlock, an ordinary user" {
     export SENTINEL_WATCH_NO_LANDLOCK=1
     held user allow as_user
+}
+
+# The same against whoever supervises: the numbers are found from inside.
+ourselves() { # $1: "" or user, $@: what runs it
+    local who=$1 v
+    shift
+    unset OUR_SOCKET
+    acts=(prlimit_fsize prlimit_nofile prlimit_core prlimit_supervisor sched_setaffinity sched_setscheduler sched_setparam sched_setattr
+        setpriority_process ioprio_process kill kill_group tkill tgkill sigqueueinfo tgsigqueueinfo pidfd_signal sigio_owner sigio_owner_ex
+        ptrace_attach process_vm_readv process_vm_writev process_madvise pidfd_getfd kcmp migrate_pages move_pages proc_mem proc_mem_task
+        proc_environ proc_maps proc_fd proc_fd_folder proc_root proc_task_root proc_cwd proc_exe oom_score proc_auxv coredump_filter clear_refs)
+    for v in supervisor front scribe; do
+        clean "$who"
+        serve "$@"
+        policy "$PORT" allow
+        VICTIM=$v "$@" timeout 100 "$SW" -q -p "$T/conf/p.yaml" -o "$OUR_AUDIT" -- "$AGENTS/attempts" try "$T/w" "${acts[@]}" >"$T/$v.out"
+        stop_serving
+        echo "$v"
+        [ "$(wc -l <"$T/$v.out")" = ${#acts[@]} ]
+        awk -F'\t' '$2 !~ /^(EPERM|EACCES)$/ {print; bad = 1} END {exit bad}' "$T/$v.out"
+        [ "$(jq -r 'select(.decided_by == "protected") | .syscall' "$OUR_AUDIT" | wc -l)" -ge 25 ]
+    done
+}
+
+@test "supervisor, front and scribe are out of reach" {
+    ourselves "" env
+}
+
+@test "supervisor, front and scribe are out of reach, an ordinary user" {
+    ourselves user as_user
+}
+
+@test "supervisor, front and scribe are out of reach without Landlock" {
+    export SENTINEL_WATCH_NO_LANDLOCK=1
+    ourselves "" env
+    ourselves user as_user
+}
+
+@test "a link above our own places gives the next run no policies of the agent's" {
+    clean ""
+    mkdir -p "$T/dots/sentinel-watch" "$T/w/pub/fake"
+    ln -s "$T/dots" "$HOME/.config"
+    policy 1 allow
+    cat >"$T/agent" <<'END'
+cd "$HOME"
+rm .config; mv .config other; ln -sfn "$1/w/pub/fake" .config; mv -T "$1/w/pub/fake" .config
+mkdir -p .config/sentinel-watch
+echo mine >.config/sentinel-watch/policy.yaml
+END
+    bash "$T/agent" "$T" 2>/dev/null
+    [ "$(cat "$HOME/.config/sentinel-watch/policy.yaml")" = mine ]
+    rm -rf "$HOME/.config" "$HOME/other"
+    mkdir -p "$T/w/pub/fake"
+    ln -s "$T/dots" "$HOME/.config"
+    rm -f "$T/dots/sentinel-watch/policy.yaml"
+    run sw -q -p "$T/conf/p.yaml" -o "$OUR_AUDIT" -- bash "$T/agent" "$T"
+    [ ! -e "$HOME/.config/sentinel-watch/policy.yaml" ]
+    [ "$(readlink "$HOME/.config")" = "$T/dots" ]
+    [ "$(jq -r 'select(.rule == "protected:own-files") | .syscall' "$OUR_AUDIT" | wc -l)" -ge 4 ]
 }

@@ -1,0 +1,67 @@
+# Many callers at once: no verdict is given to the wrong one, none is lost, and the supervisor stays.
+
+load helper
+
+crowd() { # $1: "" or user; crowd's arguments
+    local who=$1 run=env
+    shift
+    [ -z "$who" ] || run=as_user
+    "$AGENTS/crowd" prepare "$T/work"
+    cat >"$T/p.yaml" <<END
+version: 1
+rules:
+  - {deny: [read, write], name: sec, path: "$T/work/sec/**"}
+  - {deny: exec, name: prog, path: /usr/bin/id}
+  - {deny: connect, name: port, to: "loopback:9"}
+  - allow: [read, write, exec]
+  - allow: [connect, bind]
+END
+    give_to_user
+    run "$run" timeout 200 "$SW" -q -p "$T/p.yaml" -o "$T/audit.jsonl" -- "$AGENTS/crowd" "$1" "$T/work" "${@:2}"
+    echo "$output"
+    [ "$status" = 0 ]
+}
+
+# Each denial by the rule that it belongs to, and by nothing else.
+only_the_rules() {
+    [ "$(jq -r 'select(.decision == "deny") | .rule' "$T/audit.jsonl" | sort -u | paste -sd' ')" = "p:port p:prog p:sec" ]
+}
+
+@test "thousands of mixed calls from 64 threads: each gets its own verdict" {
+    crowd "" mixed "${SW_SECONDS:-2}" 64
+    [[ "$output" =~ ([0-9]+)\ calls ]]
+    [ "${BASH_REMATCH[1]}" -gt 3000 ]
+    only_the_rules
+}
+
+@test "the same as an ordinary user" {
+    crowd user mixed "${SW_SECONDS:-2}" 64
+    only_the_rules
+}
+
+@test "callers that are killed in the middle of their calls" {
+    crowd "" killed 150
+    only_the_rules
+}
+
+@test "a thousand opens that wait for ever" {
+    crowd "" fifos 1000
+    [[ "$output" == *" 0 refused"* ]]
+    only_the_rules
+}
+
+@test "more waiting opens than hands: refused with that reason, all else goes on" {
+    [ "$(ulimit -Hu)" = unlimited ] || [ "$(ulimit -Hu)" -gt 12000 ] || skip "so many threads are not to be had here"
+    crowd "" fifos 5000
+    [[ "$output" != *" 0 refused"* ]]
+    [ "$(jq -r 'select(.decided_by == "error") | .why' "$T/audit.jsonl" | sort -u)" = "no thread could be had to carry it out" ]
+}
+
+@test "a process that forks and exits for ever is ended with the session" {
+    mkdir -p work
+    printf 'version: 1\nrules:\n  - allow: [read, write, exec]\n  - allow: [connect, bind]\n' >"$T/p.yaml"
+    cp "$AGENTS/crowd" "$T/work/comet-$$"
+    sw -q -p "$T/p.yaml" -o "$T/audit.jsonl" -- "$T/work/comet-$$" comet "$T/work"
+    sleep 0.2
+    ! ps -eo stat,args | grep "[c]omet-$$ comet" | grep -qv '^Z'
+}
