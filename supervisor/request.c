@@ -10,6 +10,10 @@ struct need *request_add(struct request *r, enum verb verb, enum target_kind kin
 {
     if (r->needs == NEEDS_MAX)
         return NULL;
+    if (r->needs == r->room) {
+        r->room = r->room ? 2 * r->room : 2;
+        r->need = xrealloc(r->need, (size_t)r->room * sizeof *r->need);
+    }
     struct need *n = &r->need[r->needs++];
     memset(n, 0, sizeof *n);
     n->verb = verb;
@@ -44,6 +48,9 @@ void request_forget(struct request *r)
     for (int i = 0; i < r->argc; i++)
         free(r->argv[i]);
     free(r->argv);
+    free(r->need);
+    r->need = NULL;
+    r->room = 0;
     r->own = NULL;
     r->argv = NULL;
     r->needs = r->argc = r->native = r->refuse = r->restart = 0;

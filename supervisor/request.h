@@ -55,8 +55,8 @@ struct request {
     struct process *process; /* who asks; NULL never after request_read */
     pid_t tid;
     char *cwd; /* of the calling thread; NULL when it could not be read */
-    struct need need[NEEDS_MAX];
-    int needs;
+    struct need *need; /* request_add makes room as it is needed: nearly every call has one or two, and a thousand may wait */
+    int needs, room;
     int moved_from, moved_to; /* rename and link: indexes of the old and new name in need[], -1 otherwise. A symbolic link that
                                  is made or removed: only moved_to */
     bool exchange;            /* RENAME_EXCHANGE: both names move */
@@ -76,7 +76,8 @@ struct request {
 
 void request_forget(struct request *r); /* back to the bare notice, to be read anew */
 void request_free(struct request *r); /* NULL is fine; calls the row's drop() */
-struct need *request_add(struct request *r, enum verb verb, enum target_kind kind); /* zeroed; NULL when full: refuse */
+/* Zeroed; NULL when there are NEEDS_MAX: refuse. May move those before it: what it returned holds until the next one is added. */
+struct need *request_add(struct request *r, enum verb verb, enum target_kind kind);
 void target_free(struct target *t);
 void target_stat(struct target *t, const struct stat *st);
 

@@ -196,6 +196,7 @@ int net_endpoint_judge(const struct calls_env *env, struct request *r, const str
 
         if (!w)
             return too_many(r);
+        n = w - 1; /* adding one may have moved them */
         if (n->target.path)
             w->target.path = xstrdup(n->target.path);
         w->target.raw = xstrdup(n->target.raw);

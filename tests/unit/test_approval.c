@@ -109,8 +109,8 @@ static char *hear(struct world *w, const char *text)
 static struct request *request(const char *path, int64_t timeout)
 {
     (void)timeout;
-    struct request *r = calloc(1, sizeof *r);
-    *r = (struct request){.process = &cat, .tid = 11, .cwd = (char *)"/w", .needs = 1, .moved_from = -1, .moved_to = -1};
+    struct request *r = calloc(1, sizeof *r + sizeof *r->need); /* freed as one */
+    *r = (struct request){.process = &cat, .tid = 11, .cwd = (char *)"/w", .need = (struct need *)(r + 1), .needs = 1, .moved_from = -1, .moved_to = -1};
     r->need[0].verb = VERB_READ;
     r->need[0].target = (struct target){.kind = TARGET_PATH, .path = (char *)path, .exists = true, .dev = 1, .ino = 2};
     return r;

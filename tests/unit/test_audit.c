@@ -21,7 +21,10 @@ static struct process agent = {
 /* A request to open `path` for writing, as a family would have filled it; the strings are constants. */
 static struct request by_hand(const char *path)
 {
+    static struct need need[3];
+    memset(need, 0, sizeof need);
     struct request r = {.call = &openat_row,
+                        .need = need,
                         .process = &agent,
                         .tid = 43,
                         .cwd = (char *)"/w",

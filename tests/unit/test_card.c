@@ -10,9 +10,19 @@
 static struct process bash = {.refs = 1, .pid = 10, .exe = (char *)"/usr/bin/bash", .lineage_known = true};
 static struct process cat = {.refs = 1, .pid = 11, .exe = (char *)"/usr/bin/c*t", .comm = "cat", .parent = &bash, .lineage_known = true};
 
+/* Rights for a request made by hand: of the next call here, another. */
+static struct need *needs(void)
+{
+    static struct need need[8];
+    static unsigned n;
+    struct need *one = &need[n++ % 8];
+    *one = (struct need){0};
+    return one;
+}
+
 static struct request reads(const char *path)
 {
-    struct request r = {.process = &cat, .tid = 11, .cwd = (char *)"/w", .needs = 1, .moved_from = -1, .moved_to = -1};
+    struct request r = {.process = &cat, .tid = 11, .cwd = (char *)"/w", .need = needs(), .needs = 1, .moved_from = -1, .moved_to = -1};
     r.need[0].verb = VERB_READ;
     r.need[0].target = (struct target){.kind = TARGET_PATH, .path = (char *)path, .raw = (char *)"x\n", .raw_len = 2, .exists = true, .dev = 5, .ino = 7};
     return r;
@@ -20,7 +30,7 @@ static struct request reads(const char *path)
 
 static struct request connects(const char *ip, unsigned port)
 {
-    struct request r = {.process = &cat, .tid = 11, .needs = 1};
+    struct request r = {.process = &cat, .tid = 11, .need = needs(), .needs = 1};
     r.need[0].verb = VERB_CONNECT;
     struct target *t = &r.need[0].target;
     t->kind = TARGET_ADDRESS;
