@@ -100,6 +100,16 @@ test_setup() {
     [[ $output == *"extends: [agent-base]"* ]]
 }
 
+@test "merging into a policy that generate made" {
+    "$POLICY" generate "$T/1.jsonl" -o "$T/made.yaml"
+    printf '  - ask: exec\n    path:\n      - /usr/bin/of-mine\n' >>"$T/made.yaml"
+    "$POLICY" generate --merge "$T/made.yaml" "$T/1.jsonl" "$T/2.jsonl" -o "$T/merged.yaml"
+    cat "$T/merged.yaml"
+    [ "$(diff "$T/made.yaml" "$T/merged.yaml" | grep -c '^>')" -gt 1 ] # there was something to add
+    run "$POLICY" check "$T/merged.yaml"
+    [ "$status" = 0 ]
+}
+
 @test "merging keeps the text, adds what is missing, and a second time adds nothing" {
     cat >"$T/mine.yaml" <<-'IN'
 	# my policy

@@ -292,7 +292,7 @@ void words_fresh(const struct workload *w, const char *base, struct buf *b)
 static size_t rules_end(const char *text, char *indent, size_t size, bool *there, bool *flow)
 {
     size_t end = 0, at = 0;
-    bool inside = false;
+    bool inside = false, known = false; /* known: the first rule was seen; what is deeper are lists inside of rules */
     *there = *flow = false;
     snprintf(indent, size, "  ");
     for (const char *line = text; *line;) {
@@ -307,8 +307,10 @@ static size_t rules_end(const char *text, char *indent, size_t size, bool *there
         } else if (inside && !empty && !blank && line[0] != '-') {
             inside = false;
         } else if (inside && !empty) {
-            if (line[blank] == '-' && end && blank < size && !strncmp(indent, "  ", 3) && blank != 2)
+            if (line[blank] == '-' && !known && blank < size) {
                 snprintf(indent, size, "%*s", (int)blank, "");
+                known = true;
+            }
             end = at + len + (line[len] == '\n');
         }
         at += len + (line[len] == '\n');
