@@ -1,4 +1,5 @@
 #include "logs.h"
+#include "tools/record/record.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -73,4 +74,18 @@ FILE *logs_open(const char *which, char **ret_path, struct err *err)
     *ret_path = path;
     path = NULL;
     return f;
+}
+
+int logs_begin(int n, char **operands, const char *verb, char **ret_path, struct record_reader *ret)
+{
+    struct err err;
+    if (n > 1) {
+        fprintf(stderr, "sentinel-watch: audit %s takes one FILE or SESSION\n", verb);
+        return 2;
+    }
+    *ret = (struct record_reader){.file = logs_open(operands[0], ret_path, &err)};
+    if (ret->file)
+        return 0;
+    fprintf(stderr, "sentinel-watch: %s\n", err.text);
+    return err.status;
 }

@@ -7,21 +7,14 @@ int cmd_show(int argc, char **argv)
 {
     static const struct option options[] = {FILTER_OPTIONS, {0}};
     struct filter f = {0};
-    struct err err;
     int c, status;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
         if ((status = filter_option(&f, c, optarg)))
             return status;
-    if (argc - optind > 1) {
-        fprintf(stderr, "sentinel-watch: audit show takes one FILE or SESSION\n");
-        return 2;
-    }
     STR_AUTO path = NULL;
-    struct record_reader reader = {.file = logs_open(argv[optind], &path, &err)};
-    if (!reader.file) {
-        fprintf(stderr, "sentinel-watch: %s\n", err.text);
-        return err.status;
-    }
+    struct record_reader reader;
+    if ((status = logs_begin(argc - optind, argv + optind, "show", &path, &reader)))
+        return status;
     struct record r;
     while (record_read(&reader, &r)) {
         if (filter_takes(&f, &r))

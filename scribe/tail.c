@@ -37,7 +37,6 @@ int cmd_tail(int argc, char **argv)
 {
     static const struct option options[] = {FILTER_OPTIONS, {"follow", 0, 0, 'f'}, {"lines", 1, 0, 'n'}, {0}};
     struct filter f = {0};
-    struct err err;
     bool follow = false;
     long count = 10;
     int c, status;
@@ -50,16 +49,10 @@ int cmd_tail(int argc, char **argv)
         else if (c != 'n' && (status = filter_option(&f, c, optarg)))
             return status;
     }
-    if (argc - optind > 1) {
-        fprintf(stderr, "sentinel-watch: audit tail takes one FILE or SESSION\n");
-        return 2;
-    }
     STR_AUTO path = NULL;
-    struct record_reader reader = {.file = logs_open(argv[optind], &path, &err)};
-    if (!reader.file) {
-        fprintf(stderr, "sentinel-watch: %s\n", err.text);
-        return err.status;
-    }
+    struct record_reader reader;
+    if ((status = logs_begin(argc - optind, argv + optind, "tail", &path, &reader)))
+        return status;
     fseek(reader.file, last_ones(&reader, &f, count), SEEK_SET);
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (bool over = false;; poll(NULL, 0, 200)) {

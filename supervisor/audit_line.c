@@ -210,16 +210,21 @@ static int main_need(const struct request *r, const struct outcome *o)
     return o->decision.need >= 0 && o->decision.need < r->needs ? o->decision.need : 0;
 }
 
-void audit_line(struct buf *b, enum mode mode, const struct request *r, const struct outcome *o)
+static void put_call(struct buf *b, const struct request *r, const struct outcome *o)
 {
-    const struct decision *d = &o->decision;
-    put_process(b, r);
     LIT(b, ",\"syscall\":");
     if (r->call)
         put_word(b, r->call->name);
     else
         put_int(b, r->notice.nr);
     put_needs(b, r, main_need(r, o));
+}
+
+void audit_line(struct buf *b, enum mode mode, const struct request *r, const struct outcome *o)
+{
+    const struct decision *d = &o->decision;
+    put_process(b, r);
+    put_call(b, r, o);
     if (r->argv) {
         LIT(b, ",\"argv\":[");
         for (int i = 0; i < r->argc && r->argv[i]; i++) {
@@ -266,12 +271,7 @@ void audit_denial_line(struct buf *b, const char *ts, const struct request *r, c
 {
     LIT(b, "{\"ts\":");
     put_word(b, ts);
-    LIT(b, ",\"syscall\":");
-    if (r->call)
-        put_word(b, r->call->name);
-    else
-        put_int(b, r->notice.nr);
-    put_needs(b, r, main_need(r, o));
+    put_call(b, r, o);
     LIT(b, ",\"rule\":");
     json_str(b, o->decision.rule ? o->decision.label : NULL);
     LIT(b, ",\"decided_by\":");

@@ -56,17 +56,10 @@ static void show(const char *folder, const char *whose, const char *before)
 
 int cmd_profiles(int argc, char **argv)
 {
-    log_init(LOG_NORMAL, NULL);
-    if (argc > 1) {
-        log_warn("profiles: found `%s`, expected nothing more", argv[1]);
-        return 2;
-    }
     static struct places p;
-    struct err err;
-    if (places_find(&p, "/", &err)) {
-        log_warn("%s", err.text);
-        return 125;
-    }
+    int status = verb_begin(argc, argv, "profiles", &p);
+    if (status)
+        return status;
     STR_AUTO own = xasprintf("%s/sentinel-watch/profiles", p.config_home);
     show(own, "yours", NULL);
     show(p.profiles, "built in", own);

@@ -26,17 +26,10 @@ static int is_socket(const struct dirent *e)
 
 int cmd_sessions(int argc, char **argv)
 {
-    log_init(LOG_NORMAL, NULL);
-    if (argc > 1) {
-        log_warn("sessions: found `%s`, expected nothing more", argv[1]);
-        return 2;
-    }
     static struct places p;
-    struct err err;
-    if (places_find(&p, "/", &err)) {
-        log_warn("%s", err.text);
-        return 125;
-    }
+    int status = verb_begin(argc, argv, "sessions", &p);
+    if (status)
+        return status;
     STR_AUTO sockets = NULL;
     fd_read_file(AT_FDCWD, "/proc/net/unix", 64 << 20, &sockets, NULL);
     struct dirent **list;

@@ -1,4 +1,5 @@
 #include "verbs.h"
+#include "log.h"
 #include "cmd_answers.h"
 #include "cmd_doctor.h"
 #include "cmd_run.h"
@@ -32,4 +33,19 @@ const struct verb_row *verbs_find(const char *name)
         if (!strcmp(verbs[i].name, name))
             return &verbs[i];
     return NULL;
+}
+
+int verb_begin(int argc, char **argv, const char *verb, struct places *ret)
+{
+    struct err err;
+    log_init(LOG_NORMAL, NULL);
+    if (argc > 1) {
+        log_warn("%s: found `%s`, expected nothing more", verb, argv[1]);
+        return 2;
+    }
+    if (places_find(ret, "/", &err)) {
+        log_warn("%s", err.text);
+        return 125;
+    }
+    return 0;
 }

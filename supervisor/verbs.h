@@ -6,6 +6,7 @@
 #ifndef SW_VERBS_H
 #define SW_VERBS_H
 
+#include "places.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,6 +21,10 @@ struct verb_row {
 
 const struct verb_row *verbs_at(size_t i); /* NULL after the last */
 const struct verb_row *verbs_find(const char *name);
+
+/* How a verb without arguments begins: our own lines on stderr, nothing behind the verb, and where things are. 0, or the exit
+ * status with the reason said. */
+int verb_begin(int argc, char **argv, const char *verb, struct places *ret);
 
 /* argv[0] is the verb. Each returns the exit status. */
 int cmd_sessions(int argc, char **argv);
