@@ -100,9 +100,14 @@ $(BUILD)/agents/%: tests/agents/%.c
 # make fuzz: each target of tests/fuzz for SECONDS, from tests/fuzz/seeds/NAME when that exists. What it finds is kept in build/fuzz.
 SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-$(FUZZERS): $(BUILD)/%: $(OBJ)/tests/fuzz/%.o $(LIB)
+# Beside the supervisor's archive, what reads and writes the log.
+FUZZ_LIB := $(BUILD)/libfuzzed.a
+$(FUZZ_LIB): $(call objs,scribe/chain.c scribe/sign.c tools/record/record.c)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(FUZZERS): $(BUILD)/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_LIB) $(LIB)
 	@echo "  LINK    $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) -lseccomp -lyaml
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIB) $(LIB) -lseccomp -lyaml -lcrypto -ljansson
+$(OBJ)/tests/fuzz/%.o: ALL_CFLAGS += -Iscribe -Itools/record
 fuzz:
 	$(Q)$(MAKE) --no-print-directory fuzz-run BUILD=build/fuzz CC=clang SAN=fuzzer-no-link,address,undefined
 fuzz-run: $(FUZZERS)

@@ -204,6 +204,8 @@ static char *hint_of(const struct approval *a)
 int approval_start(const struct approval_config *c, struct approval **ret, struct err *err)
 {
     struct approval *a = xcalloc(1, sizeof *a);
+    STR_AUTO word = NULL; /* before the first goto: what it jumps over is cleaned up all the same */
+    BUF_AUTO wordless = {0};
     a->c = *c;
     a->arrived_end = &a->arrived;
     a->interfaces.listener = -1;
@@ -215,8 +217,7 @@ int approval_start(const struct approval_config *c, struct approval **ret, struc
         err_set(err, errno, "starting the approval desk");
         goto fail;
     }
-    STR_AUTO word = word_random();
-    BUF_AUTO wordless = {0};
+    word = word_random();
     wire_hello(&a->interfaces.hello, c->session, c->policy ? c->policy->name : NULL, word);
     wire_hello(&wordless, c->session, c->policy ? c->policy->name : NULL, NULL);
     if (c->socket && c->how != APPROVAL_REJECT && interfaces_open(&a->interfaces, c->socket, err))

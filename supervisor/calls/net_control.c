@@ -1,10 +1,11 @@
 /* Control messages of a send (unix(7), cmsg(3)): never a number of the agent's where the kernel would read one of ours.
  *
- * The buffer is taken apart by the kernel's own rules (CMSG_OK, for_each_cmsghdr of include/linux/socket.h) and put together anew
+ * The buffer is taken apart by the kernel's own rules (net_message.h) and put together anew
  * from what was understood, so nothing reaches the kernel that was not looked at.
  */
 #include "net.h"
 #include "fd.h"
+#include "net_message.h"
 #include "rights.h"
 
 #include <errno.h>
@@ -73,53 +74,45 @@ static int add_creds(const struct calls_env *env, const struct request *r, struc
 }
 
 /* Options and routing headers name hosts that the packet goes to first. setsockopt of the same is refused (refused.c). */
-static bool is_route(const struct cmsghdr *h)
+static bool is_route(const struct net_control_message *m)
 {
-    return (h->cmsg_level == IPPROTO_IP && h->cmsg_type == IP_RETOPTS) ||
-           (h->cmsg_level == IPPROTO_IPV6 && (h->cmsg_type == IPV6_RTHDR || h->cmsg_type == 5 /* IPV6_2292RTHDR */));
+    return (m->level == IPPROTO_IP && m->type == IP_RETOPTS) ||
+           (m->level == IPPROTO_IPV6 && (m->type == IPV6_RTHDR || m->type == 5 /* IPV6_2292RTHDR */));
 }
 
 int net_control_make(const struct calls_env *env, const struct request *r, int domain, const char *data, size_t n,
                      struct net_control *ret)
 {
-    bool creds = false;
+    struct net_control_message m;
+    bool creds = false, more;
+    size_t at = 0;
+    int err;
 
     *ret = (struct net_control){0};
-    for (size_t at = 0; n - at >= sizeof(struct cmsghdr);) {
-        struct cmsghdr h;
-
-        memcpy(&h, data + at, sizeof h);
-        if (h.cmsg_len < sizeof h || h.cmsg_len > n - at)
-            return EINVAL;
-        const char *body = data + at + CMSG_LEN(0);
-        size_t len = h.cmsg_len > CMSG_LEN(0) ? h.cmsg_len - CMSG_LEN(0) : 0;
-        int err = 0;
-
-        if (h.cmsg_level == SOL_SOCKET && h.cmsg_type == SCM_RIGHTS && domain == AF_UNIX) {
-            err = translate_fds(env, r, body, len, ret);
-        } else if (h.cmsg_level == SOL_SOCKET && h.cmsg_type == SCM_CREDENTIALS && (domain == AF_UNIX || domain == AF_NETLINK)) {
+    while (!(err = net_control_next(data, n, &at, &m, &more)) && more) {
+        if (m.level == SOL_SOCKET && m.type == SCM_RIGHTS && domain == AF_UNIX) {
+            err = translate_fds(env, r, m.body, m.len, ret);
+        } else if (m.level == SOL_SOCKET && m.type == SCM_CREDENTIALS && (domain == AF_UNIX || domain == AF_NETLINK)) {
             struct ucred u;
 
-            if (len != sizeof u)
+            if (m.len != sizeof u)
                 return EINVAL;
-            memcpy(&u, body, sizeof u);
+            memcpy(&u, m.body, sizeof u);
             if (!(err = check_creds(r, &u))) {
                 u.pid = env->supervisor;
                 append(ret, SOL_SOCKET, SCM_CREDENTIALS, &u, sizeof u);
                 creds = true;
             }
-        } else if (is_route(&h)) {
+        } else if (is_route(&m)) {
             return EPERM;
         } else {
-            append(ret, h.cmsg_level, h.cmsg_type, body, len);
+            append(ret, m.level, m.type, m.body, m.len);
         }
         if (err)
             return err;
-        size_t step = CMSG_ALIGN(h.cmsg_len);
-        if (step > n - at)
-            break;
-        at += step;
     }
+    if (err)
+        return err;
     return domain == AF_UNIX && rights_differ() && !creds ? add_creds(env, r, ret) : 0;
 }
 

@@ -16,6 +16,7 @@
 #include "fd.h"
 #include "hands.h"
 #include "memory.h"
+#include "net_message.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -27,7 +28,6 @@
 
 #define PIECE (128 * 1024)
 #define DATAGRAM_MAX (8u << 20)
-#define RW_MAX (INT_MAX & ~4095) /* MAX_RW_COUNT of the kernel */
 #define CMSG_COMPAT 0x80000000u
 
 struct message {
@@ -91,21 +91,18 @@ static int read_message(const struct calls_env *env, struct request *r, struct s
     *m = (struct message){.to = -1};
     if (memory_read(r->tid, addr, &h, sizeof h))
         return EFAULT;
-    int64_t len = (int)h.msg_namelen;
-    if (len < 0 && h.msg_name)
-        return EINVAL;
-    if (len > (int64_t)sizeof(struct sockaddr_storage))
-        len = sizeof(struct sockaddr_storage);
-    if (h.msg_name && len && (err = read_name(env, r, c, (uint64_t)(uintptr_t)h.msg_name, len, &m->to)))
+    struct net_message d;
+    int later;
+    if ((err = net_message_decode(&h, &d, &later)))
         return err;
-    if (h.msg_iovlen > IOV_MAX)
-        return EMSGSIZE;
-    if (h.msg_controllen > INT_MAX)
-        return ENOBUFS;
-    m->iov = (uint64_t)(uintptr_t)h.msg_iov;
-    m->iovs = h.msg_iovlen;
-    m->control = (uint64_t)(uintptr_t)h.msg_control;
-    m->control_len = h.msg_control ? h.msg_controllen : 0;
+    if (d.name_len && (err = read_name(env, r, c, d.name, (int64_t)d.name_len, &m->to)))
+        return err;
+    if (later)
+        return later;
+    m->iov = d.iov;
+    m->iovs = d.iovs;
+    m->control = d.control;
+    m->control_len = d.control_len;
     return 0;
 }
 
@@ -203,16 +200,7 @@ static int find_data(const struct request *r, const struct send_call *c, const s
         *ret->part = (struct iovec){(void *)(uintptr_t)m->iov, m->iovs};
     else if (memory_read(r->tid, m->iov, ret->part, ret->parts * sizeof *ret->part))
         return EFAULT;
-    for (size_t i = 0; i < ret->parts; i++) {
-        struct iovec *v = &ret->part[i];
-
-        if (v->iov_len > SSIZE_MAX && !c->buffer)
-            return EINVAL;
-        if (v->iov_len > RW_MAX - ret->total)
-            v->iov_len = RW_MAX - ret->total;
-        ret->total += v->iov_len;
-    }
-    return 0;
+    return net_parts_decode(ret->part, ret->parts, c->buffer, &ret->total);
 }
 
 /* At most n bytes from offset on, as far as they can be read: their number, or -EFAULT. */
