@@ -1,5 +1,6 @@
 #include "policy_compile.h"
 #include "pattern.h"
+#include "policy_alias.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -103,6 +104,35 @@ static void resolve_unix(struct address_pattern *p)
     }
 }
 
+/* The other names of a socket's place (policy_alias.h). */
+static void add_to_aliases(struct rule *r)
+{
+    size_t written = 0;
+    while (r->to && r->to[written])
+        written++;
+    for (size_t n = 0; n < written; n++) {
+        const struct path_pattern *path = address_pattern_path(r->to[n]);
+        size_t column;
+        struct err err;
+        struct path_pattern *p = path ? path_pattern_new(path_pattern_text(path), &column, &err) : NULL, **list = NULL;
+        if (!p)
+            continue;
+        path_pattern_set_literal(p, path_pattern_literal(path));
+        add_path(&list, p);
+        policy_add_aliases(&list);
+        for (size_t i = 1; list[i]; i++) {
+            struct address_pattern *a = address_pattern_new(address_pattern_text(r->to[n]), &column, &err);
+            if (a) {
+                path_pattern_set_literal(address_pattern_path(a), path_pattern_literal(list[i]));
+                add_address(r, a);
+            }
+        }
+        for (size_t i = 0; list[i]; i++)
+            path_pattern_free(list[i]);
+        free(list);
+    }
+}
+
 static void compile_to(struct compiling *c, const struct said *s, struct rule *r)
 {
     size_t column = 0;
@@ -156,11 +186,15 @@ struct rule *policy_compile_rule(const struct rule_source *s, const struct polic
             r->anonymous = true;
         else
             compile_path(&c, &s->path.item[i], &r->path);
+    if (s->effect != EFFECT_ALLOW)
+        policy_add_aliases(&r->path);
     compile_paths(&c, &s->except, &r->except);
     compile_paths(&c, &s->by, &r->by);
     compile_paths(&c, &s->under, &r->under);
     for (size_t i = 0; i < s->to.n; i++)
         compile_to(&c, &s->to.item[i], r);
+    if (s->effect != EFFECT_ALLOW)
+        add_to_aliases(r);
     r->argv_match = s->argv_match;
     if (s->argv_match != ARGV_NONE) {
         r->argv = xcalloc(s->argv.n + 1, sizeof *r->argv);
@@ -202,6 +236,7 @@ void rule_add_path(struct rule *r, const char *pattern)
         path_pattern_free(written);
     else
         add_path(&r->path, written);
+    policy_add_aliases(&r->path);
 }
 
 void rule_add_to(struct rule *r, const char *pattern)

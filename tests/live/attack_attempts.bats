@@ -11,6 +11,7 @@ test_setup() {
 
 test_teardown() {
     [ -z "$SERVER" ] || kill "$SERVER" 2>/dev/null || true
+    for m in "$T"/m[123]; do ! mountpoint -q "$m" || umount -l "$m"; done
 }
 
 policy() { # default-allow, or nothing but what the agent itself needs
@@ -196,4 +197,26 @@ END
     [ ! -e "$HOME/.config/sentinel-watch/policy.yaml" ]
     [ "$(readlink "$HOME/.config")" = "$T/dots" ]
     [ "$(jq -r 'select(.rule == "protected:own-files") | .syscall' "$OUR_AUDIT" | wc -l)" -ge 4 ]
+}
+
+@test "a file system that is mounted at a second place gives no second name to what is denied" {
+    [ "$(id -u)" = 0 ] || skip "only root mounts"
+    mkdir -p "$T/m1" "$T/m2" "$T/m3" "$T/w/sec/deep"
+    echo SECRET >"$T/w/sec/deep/file"
+    mount --bind "$T/w/sec" "$T/m1" || skip "nothing can be mounted here"
+    mount --bind "$T/w" "$T/m2"
+    mount --bind "$T/w/sec/deep" "$T/m3"
+    policy 1 allow
+    unset OUR_SOCKET
+    serve env
+    script='for f in m1/file m2/sec/file m1/deep/file m3/file w/sec/file; do cat "$1/$f" 2>/dev/null; done
+        for s in m1/sock m2/sec/sock; do python3 -c "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1]); print(\"SECRET\")" "$1/$s" 2>/dev/null; done; true'
+    plain=$(sh -c "$script" x "$T")
+    held=$(sw -q -p "$T/conf/p.yaml" -o "$OUR_AUDIT" -- sh -c "$script" x "$T")
+    stop_serving
+    umount "$T/m1" "$T/m2" "$T/m3"
+    [ "$(grep -c SECRET <<<"$plain")" = 7 ]
+    [ -z "$held" ]
+    [ "$(jq -r 'select(.rule == "p:sec") | .target.path' "$OUR_AUDIT" | sort -u | wc -l)" = 5 ]
+    [ "$(jq -r 'select(.rule == "p:sock") | .target.addr' "$OUR_AUDIT" | sort -u | wc -l)" = 2 ]
 }
