@@ -73,15 +73,19 @@ void buf_clear(struct buf *b)
         b->data[0] = 0;
 }
 
-static void room(struct buf *b, size_t n)
+static void grow(struct buf *b, size_t n)
 {
-    if (b->cap - b->len > n)
-        return;
     size_t cap = b->cap ? b->cap : 256;
     while (cap - b->len <= n)
         cap *= 2;
     b->data = xrealloc(b->data, cap);
     b->cap = cap;
+}
+
+static inline void room(struct buf *b, size_t n)
+{
+    if (b->cap - b->len <= n)
+        grow(b, n);
 }
 
 void buf_put(struct buf *b, const void *p, size_t n)
@@ -100,7 +104,9 @@ void buf_puts(struct buf *b, const char *s)
 
 void buf_putc(struct buf *b, char c)
 {
-    buf_put(b, &c, 1);
+    room(b, 1);
+    b->data[b->len++] = c;
+    b->data[b->len] = 0;
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef PIDFD_THREAD
@@ -160,6 +161,8 @@ struct group {
     struct process *process;
     pid_t exec_tid; /* != 0: an exec by this thread was let through and may have replaced the program */
     char *exec_path; /* ... by this path */
+    pid_t moving;    /* != 0: this thread's chdir may go on just now; -1: several at once, nothing is remembered any more */
+    unsigned moves;
     struct group *next;
 };
 
@@ -167,23 +170,31 @@ struct thread {
     pid_t tid;
     int pidfd; /* -1: this kernel has no way to hold it; ask /proc each time */
     struct group *group;
+    char *cwd; /* its working folder as it was at cwd_ns, after cwd_moves moves of its group; NULL unknown */
+    uint64_t cwd_ns;
+    unsigned cwd_moves;
+    uint64_t seen_ns; /* when it was last known to live */
     struct thread *next;
 };
 
 #define BUCKETS 1024
+#define CWD_FOR_NS (100 * 1000 * 1000u)
+#define SEEN_FOR_NS (8 * 1000 * 1000u)
 struct procs {
     pthread_mutex_t lock;
     pid_t supervisor, root;
+    bool hints;
     struct thread *threads[BUCKETS];
     struct group *groups[BUCKETS];
     size_t count, sweep_at;
 };
 
-struct procs *procs_new(pid_t supervisor)
+struct procs *procs_new(pid_t supervisor, bool hints)
 {
     struct procs *p = xcalloc(1, sizeof *p);
     pthread_mutex_init(&p->lock, NULL);
     p->supervisor = supervisor;
+    p->hints = hints;
     p->sweep_at = 256;
     return p;
 }
@@ -242,6 +253,7 @@ static void drop_thread(struct procs *p, struct thread **at)
     struct thread *t = *at;
     *at = t->next;
     fd_close(&t->pidfd);
+    free(t->cwd);
     group_unref(p, t->group);
     free(t);
     p->count--;
@@ -358,13 +370,33 @@ static struct group *group_of(struct procs *p, pid_t pid, const struct ids *ids)
     return g;
 }
 
+/* A clock tick is exact enough. */
+static uint64_t coarse_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Log mode trusts a number for some milliseconds: no system gives one out again so soon. */
+static bool lives(struct procs *p, struct thread *t)
+{
+    if (!p->hints)
+        return t->pidfd >= 0 && alive(t->pidfd);
+    uint64_t now = coarse_ns();
+    if (t->pidfd < 0 || (now - t->seen_ns > SEEN_FOR_NS && !alive(t->pidfd)))
+        return false;
+    t->seen_ns = now;
+    return true;
+}
+
 /* The thread's entry, made when it is new; NULL: gone. Called with the lock held. */
 static struct thread *thread_of(struct procs *p, pid_t tid)
 {
     for (struct thread **at = &p->threads[tid % BUCKETS]; *at;) {
         if ((*at)->tid != tid) {
             at = &(*at)->next;
-        } else if ((*at)->pidfd >= 0 && alive((*at)->pidfd)) {
+        } else if (lives(p, *at)) {
             return *at;
         } else {
             drop_thread(p, at);
@@ -453,6 +485,43 @@ void procs_became(struct procs *p, pid_t tgid, const char *exe, const char *path
         struct ids ids;
         renew(t->group, ids_of(t->pidfd, tgid, &ids) ? t->group->process->uid : ids.euid, exe, path);
         exec_over(t->group);
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+char *procs_cwd(struct procs *p, pid_t tid)
+{
+    char *cwd = NULL;
+    bool known = false;
+    pthread_mutex_lock(&p->lock);
+    struct thread *t = p->threads[tid % BUCKETS];
+    while (t && t->tid != tid) /* the caller has just been looked at: no need to see whether it lives */
+        t = t->next;
+    struct group *g = t && p->hints ? t->group : NULL;
+    if (g && g->moving == tid)
+        g->moving = 0;
+    if (g && !g->moving) {
+        uint64_t now = coarse_ns();
+        if (!t->cwd || t->cwd_moves != g->moves || now - t->cwd_ns > CWD_FOR_NS) {
+            free(t->cwd);
+            t->cwd = proc_link(tid, "cwd");
+            t->cwd_ns = now;
+            t->cwd_moves = g->moves;
+        }
+        known = true;
+        cwd = t->cwd ? xstrdup(t->cwd) : NULL;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return known ? cwd : proc_link(tid, "cwd");
+}
+
+void procs_moves(struct procs *p, pid_t tid)
+{
+    pthread_mutex_lock(&p->lock);
+    struct thread *t = thread_of(p, tid);
+    if (t) {
+        t->group->moves++;
+        t->group->moving = !t->group->moving || t->group->moving == tid ? tid : -1;
     }
     pthread_mutex_unlock(&p->lock);
 }

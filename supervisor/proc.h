@@ -26,7 +26,9 @@ struct process {
 };
 
 struct procs;
-struct procs *procs_new(pid_t supervisor);
+/* hints: log mode, where procs_moves is told of every chdir: working folders are remembered, and a thread that was seen some
+ * milliseconds ago is not looked for again. */
+struct procs *procs_new(pid_t supervisor, bool hints);
 void procs_free(struct procs *p);
 void procs_root(struct procs *p, pid_t agent); /* the agent's first process: where every known lineage ends */
 struct process *procs_of(struct procs *p, pid_t tid); /* a new reference; NULL: gone */
@@ -37,6 +39,10 @@ void process_unref(struct process *p);
 void procs_exec(struct procs *p, pid_t tid, const char *path);
 /* An exec was seen to happen. exe: the program when it is known (it was verified), NULL: to be looked at. */
 void procs_became(struct procs *p, pid_t tgid, const char *exe, const char *path);
+/* The name of the working folder of tid, a copy; NULL when it cannot be read. Remembered where procs_moves is told of every chdir
+ * (log mode); what others do to the folder is seen a tenth of a second later. Any caller of procs_of may ask. */
+char *procs_cwd(struct procs *p, pid_t tid);
+void procs_moves(struct procs *p, pid_t tid); /* its chdir goes on now: over when it calls again */
 void procs_gone(struct procs *p, pid_t pid); /* reaped: forget it */
 /* pidfd_getfd(2) from the table of thread tid; a close-on-exec descriptor of ours, or -errno. -EBADF is the caller's
  * own error; anything else means that the call must be denied. */

@@ -1,4 +1,5 @@
 #include "request.h"
+#include "buf.h"
 #include "calls.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 #include "resolve.h"
+#include "resolve_folders.h"
 #include "resolve_name.h"
 #include "resolve_walk.h"
 #include "buf.h"
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +53,8 @@ void place_finish(struct place *p)
     fd_close(&p->dir);
     free(p->name);
     free(p->path);
-    p->name = p->path = NULL;
+    free(p->cwd);
+    p->name = p->path = p->cwd = NULL;
 }
 
 /* ---- where a path begins */
@@ -59,6 +62,7 @@ void place_finish(struct place *p)
 struct eyes {
     const struct resolver *r;
     uint64_t cached; /* RESOLVE_CACHED: fail rather than wait for a slow file system */
+    bool cwd; /* base is the working folder */
     int base; /* a folder of the caller, AT_FDCWD for our own root (then the path is absolute) */
     int root; /* the caller's root, -1: ours */
 };
@@ -75,13 +79,19 @@ static int open_link(pid_t tid, const char *name)
     return fd < 0 ? -e : fd;
 }
 
-/* The caller's root when it is another than ours, else -1. Only log mode comes here for each call: so no descriptor is
- * opened as long as nobody has another. */
+static atomic_bool roots_may_differ;
+
+void resolve_roots_may_differ(void)
+{
+    atomic_store(&roots_may_differ, true);
+}
+
+/* The caller's root when it is another than ours, else -1: only in log mode. */
 static int other_root(const struct resolver *r, int *ret)
 {
     static _Atomic uint64_t ours[3];
     *ret = -1;
-    if (r->enforce)
+    if (r->enforce || !atomic_load_explicit(&roots_may_differ, memory_order_relaxed))
         return 0;
     char path[40];
     struct statx x;
@@ -113,6 +123,7 @@ static int look(const struct resolver *r, int dirfd, bool absolute, struct eyes 
     if (fd < 0)
         return fd == -EBADF ? EBADF : EACCES;
     ret->base = fd;
+    ret->cwd = dirfd == AT_FDCWD;
     return 0;
 }
 
@@ -127,6 +138,8 @@ static void look_away(struct eyes *e)
 /* Is the absolute text its own canonical form, once no link was met? */
 static bool clean(const char *path)
 {
+    if (path[0] == '.' && (path[1] == '/' || !path[1] || (path[1] == '.' && (path[2] == '/' || !path[2]))))
+        return false;
     for (const char *p = path; *p; p++)
         if (*p == '/' && (p[1] == '/' || !p[1] || (p[1] == '.' && (p[2] == '/' || !p[2] || (p[2] == '.' && (p[3] == '/' || !p[3]))))))
             return false;
@@ -160,6 +173,37 @@ static int is_on(int fd, long *ret)
     return 0;
 }
 
+/* Types of file systems by their device, as log mode remembers them; what enforce decides on is looked up each time. */
+#define TYPES 16
+static _Thread_local struct {
+    dev_t dev;
+    long type;
+} types[TYPES];
+
+static size_t type_slot(dev_t dev)
+{
+    return (size_t)(dev ^ dev >> 8) % TYPES;
+}
+
+static bool known_type(dev_t dev, long *ret)
+{
+    size_t k = type_slot(dev);
+    *ret = types[k].type;
+    return types[k].type && types[k].dev == dev;
+}
+
+static int type_of(const struct eyes *e, int fd, const struct stat *st, long *ret)
+{
+    if (!e->r->enforce && known_type(st->st_dev, ret))
+        return 0;
+    int err = is_on(fd, ret);
+    if (!err) {
+        types[type_slot(st->st_dev)].dev = st->st_dev;
+        types[type_slot(st->st_dev)].type = *ret;
+    }
+    return err;
+}
+
 /* Splits before the last component. "/" has none: it is its own folder and name. */
 static char *split(const char *path, const char **last)
 {
@@ -191,9 +235,28 @@ static bool plainly_missing(const struct eyes *e, const char *path, struct place
     return ret->path;
 }
 
+/* Log mode: the name alone, where the folder is known. */
+static bool named(const char *path, struct place *ret)
+{
+    ret->path = folders_name(path, &ret->st);
+    if (ret->path && !known_type(ret->st.st_dev, &ret->fs_type)) {
+        free(ret->path);
+        ret->path = NULL;
+    }
+    ret->exists = ret->path && ret->fs_type != PROC_SUPER_MAGIC;
+    if (!ret->exists) {
+        free(ret->path);
+        ret->path = NULL;
+    }
+    return ret->exists;
+}
+
 /* Without following the last link that leads nowhere. */
 static int pin(const struct eyes *e, const char *path, unsigned flags, struct place *ret)
 {
+    bool by_name = flags & RESOLVE_NAME_ONLY && !e->r->enforce && e->base == AT_FDCWD && e->root < 0 && !e->cached && !e->r->how_resolve;
+    if (by_name && named(path, ret))
+        return 0;
     uint64_t oflags = flags & RESOLVE_NOFOLLOW_LAST ? O_NOFOLLOW : 0, how = e->r->how_resolve;
     if (e->root >= 0)
         return walk_whole(e, path, flags, ret);
@@ -217,22 +280,27 @@ static int pin(const struct eyes *e, const char *path, unsigned flags, struct pl
     ret->fd = fd;
     if (e->cached && mounts_slow(fd))
         return RESOLVE_LATER;
-    int err = is_on(fd, &ret->fs_type);
+    if (fstat(fd, &ret->st))
+        return errno;
+    int err = type_of(e, fd, &ret->st, &ret->fs_type);
     if (err)
         return err;
     if (ret->fs_type == PROC_SUPER_MAGIC) {
         fd_close(&ret->fd);
         return walk_whole(e, path, flags, ret);
     }
-    if (fstat(fd, &ret->st))
-        return errno;
     ret->exists = true;
+    bool below = plain && e->cwd && clean(path) && (ret->cwd = resolve_name(e->base)) && *ret->cwd == '/';
     if (plain && e->base == AT_FDCWD && clean(path))
         ret->path = xstrdup(path);
+    else if (below && !strstr(ret->cwd, " (deleted)"))
+        ret->path = resolve_join(ret->cwd, path); /* one look for two names */
     else if (!(ret->path = resolve_name(fd)) && errno == ENAMETOOLONG) {
         place_finish(ret);
         return walk_whole(e, path, flags, ret); /* the walk knows the folder, which can be named step by step */
     }
+    if (by_name && ret->path)
+        folders_learn(path, ret->path, plain);
     return ret->path ? 0 : EACCES;
 }
 
@@ -327,11 +395,31 @@ static int resolve_with(struct eyes *e, const char *path, unsigned flags, struct
     return err;
 }
 
+/* Log mode: a relative path as text behind the name of the caller's folder, which is known without a look at its /proc. What
+ * does not come out plainly (somebody removed the folder, or we may not pass it) is resolved as always. */
+static bool by_name_of_cwd(const struct resolver *r, const char *path, unsigned flags, struct place *ret)
+{
+    if (r->enforce || r->how_resolve || atomic_load_explicit(&roots_may_differ, memory_order_relaxed) || rights_differ())
+        return false;
+    STR_AUTO cwd = procs_cwd(r->procs, r->tid);
+    if (!cwd || *cwd != '/' || strstr(cwd, " (deleted)"))
+        return false;
+    STR_AUTO whole = xasprintf("%s/%s", strcmp(cwd, "/") ? cwd : "", path);
+    struct eyes e = {.r = r, .base = AT_FDCWD, .root = -1, .cached = r->quick && mounts_any_slow() ? RESOLVE_CACHED : 0};
+    if (!resolve_with(&e, whole, flags, ret))
+        return true;
+    place_finish(ret);
+    *ret = (struct place){.fd = -1, .dir = -1};
+    return false;
+}
+
 int resolve(const struct resolver *r, int dirfd, const char *path, unsigned flags, struct place *ret)
 {
     *ret = (struct place){.fd = -1, .dir = -1};
     if (!*path && !(flags & RESOLVE_EMPTY))
         return ENOENT;
+    if (dirfd == AT_FDCWD && *path && *path != '/' && by_name_of_cwd(r, path, flags, ret))
+        return 0;
     struct eyes e;
     int err = look(r, dirfd, *path == '/', &e);
     if (!err && !*path) {

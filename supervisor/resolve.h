@@ -24,6 +24,7 @@ enum {
     RESOLVE_WANT_DIR = 8,      /* O_DIRECTORY: ENOTDIR for anything else */
     RESOLVE_FOLLOW_NEW = 16,   /* with PARENT: links are followed, a dangling one to the name that it would create
                                   (O_CREAT). The folder is only pinned when the file is missing */
+    RESOLVE_NAME_ONLY = 32,    /* log mode: the name and what it is will do, place->fd may be -1 also when it exists */
 };
 
 struct place {
@@ -33,6 +34,7 @@ struct place {
                      unless RESOLVE_PARENT */
     char *path;   /* canonical, absolute; the caller's own /proc/PID is written /proc/self. An object without a name (pipe,
                      memfd) is named by the link that led to it. Also set on most failures: what was looked for */
+    char *cwd;     /* the name of the caller's working folder when resolving came to know it */
     bool nameless; /* no place in the file system: a pipe, a socket, a memfd */
     bool trailing_slash;
     bool exists;
@@ -51,6 +53,9 @@ struct resolver {        /* whose eyes */
     bool quick;           /* may not wait: RESOLVE_LATER when a network or user space file system would have to be asked */
     uint64_t how_resolve; /* openat2's RESOLVE_* bits of the call itself, 0 otherwise */
 };
+
+/* Log mode: until this was called (chroot, mount and the like were seen) every caller's root is taken for ours. */
+void resolve_roots_may_differ(void);
 
 #define RESOLVE_LATER (-1)
 

@@ -73,12 +73,12 @@ static bool foreign(const struct notice *n)
     return n->arch != NATIVE_ARCH || (X32_BIT && (n->nr & X32_BIT));
 }
 
-static struct request *request_new(struct session *s, const struct notice *n)
+static struct request *begin(struct session *s, const struct notice *n)
 {
     struct request *r = xcalloc(1, sizeof *r);
+    r->moved_from = r->moved_to = -1;
     r->notice = *n;
     r->tid = n->tid;
-    r->moved_from = r->moved_to = -1;
     r->received_ns = now_ns();
     r->process = procs_of(s->stage.env.procs, n->tid);
     return r;
@@ -105,7 +105,8 @@ static enum next read_facts(struct session *s, struct request *r)
 /* Log mode: the kernel goes on at once; what was read before is written down afterwards. */
 static void note(struct session *s, struct request *r, enum next next)
 {
-    r->cwd = proc_link(r->tid, "cwd");
+    if (!r->cwd && next == NEXT_JUDGE) /* not of a chdir: it is not over when it asks */
+        r->cwd = procs_cwd(s->stage.env.procs, r->tid);
     int e = notify_continue(s->stage.env.listener, r->notice.id, CONTINUE_LOG_MODE);
     if (r->later && e != -ENOENT) {
         settle_later(&s->stage, r);
@@ -138,7 +139,7 @@ static void on_notice(struct session *s, const struct notice *n)
 {
     struct stage *st = &s->stage;
     rights_turn();
-    struct request *r = request_new(s, n);
+    struct request *r = begin(s, n);
     if (!r->process) {
         if (notify_valid(st->env.listener, n->id))
             unreadable(s, n);
@@ -155,13 +156,13 @@ static void on_notice(struct session *s, const struct notice *n)
     enum next next = read_facts(s, r);
     if (switched)
         rights_restore();
-    /* Only now is it certain that all that was read belonged to this call's caller. */
-    if (next == NEXT_GONE || !notify_valid(st->env.listener, n->id)) {
-        request_free(r);
+    if (st->mode == MODE_LOG && next != NEXT_GONE) {
+        note(s, r, next);
         return;
     }
-    if (st->mode == MODE_LOG) {
-        note(s, r, next);
+    /* Only now is it certain that all that was read belonged to this call's caller. (In log mode the answer itself tells.) */
+    if (next == NEXT_GONE || !notify_valid(st->env.listener, n->id)) {
+        request_free(r);
         return;
     }
     if (r->later) {
@@ -468,7 +469,7 @@ static int prepare(struct session *s, struct err *err)
         return -1;
     st->summary = summary_new();
     st->env = (struct calls_env){.listener = s->agent.listener,
-                                 .procs = procs_new(getpid()),
+                                 .procs = procs_new(getpid(), c->mode == MODE_LOG),
                                  .enforce = c->mode == MODE_ENFORCE,
                                  .debug_allow = debug_allow(c),
                                  .supervisor = getpid(),

@@ -1,4 +1,5 @@
 #include "calls/change.h"
+#include "resolve_folders.h"
 #include "memory.h"
 
 #include <errno.h>
@@ -54,6 +55,8 @@ int change_writable(const struct calls_env *env, const struct request *r, const 
 
 int change_name(const struct calls_env *env, struct request *r, int dir, int path, struct place *ret)
 {
+    if (!env->enforce)
+        folders_forget();
     STR_AUTO text = NULL;
     int got = calls_path(env, r, change_arg(r, path), &text);
     if (got)

@@ -175,7 +175,7 @@ static enum next read_how(const struct calls_env *env, struct request *r, int di
     o->tmpfile = tmpfile;
     size_t len = strlen(text);
     bool slash = create && len && text[len - 1] == '/';
-    unsigned to = flags & O_NOFOLLOW ? RESOLVE_NOFOLLOW_LAST : 0;
+    unsigned to = (flags & O_NOFOLLOW ? RESOLVE_NOFOLLOW_LAST : 0) | (env->enforce ? 0 : RESOLVE_NAME_ONLY);
     if (create)
         to |= RESOLVE_PARENT | (flags & O_EXCL || slash ? 0 : RESOLVE_FOLLOW_NEW);
     if (flags & O_DIRECTORY)

@@ -23,6 +23,10 @@ int pinned_resolve(const struct calls_env *env, struct request *r, int dirfd, co
     struct resolver eyes = eyes_of(env, r);
     eyes.how_resolve = how;
     int e = resolve(&eyes, dirfd, text, flags, ret);
+    if (ret->cwd && !r->cwd) {
+        r->cwd = ret->cwd;
+        ret->cwd = NULL;
+    }
     if (e == RESOLVE_LATER) {
         r->later = true;
         return EAGAIN;

@@ -4,6 +4,7 @@
  * (Linux 6.1) are given by hand; they are the same on every architecture.
  */
 #include "calls_tables.h"
+#include "resolve.h"
 #include "rights.h"
 
 #include <asm/ioctls.h>
@@ -16,6 +17,12 @@
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
 #endif
+
+static void roots_differ(const struct calls_env *env)
+{
+    if (!env->enforce)
+        resolve_roots_may_differ();
+}
 
 #define REFUSE(function, errnum, text)                                                                                 \
     static enum next function(const struct calls_env *env, struct request *r)                                          \
@@ -37,6 +44,25 @@ REFUSE(read_landlock, EOPNOTSUPP, "a sandbox inside this one would not hold: fil
 REFUSE(read_mm, EPERM, "changes what the kernel says of this program")
 REFUSE(read_route, EPERM, "sends by way of other hosts than the one that is judged")
 REFUSE(read_listener, EBUSY, "the kernel allows one listener, and it is ours")
+
+/* Log mode lets these be, and looks at each caller's own root from then on. */
+static enum next read_root(const struct calls_env *env, struct request *r)
+{
+    roots_differ(env);
+    return read_mount(env, r);
+}
+
+static enum next read_other_space(const struct calls_env *env, struct request *r)
+{
+    roots_differ(env);
+    return read_namespace(env, r);
+}
+
+static enum next read_moving(const struct calls_env *env, struct request *r)
+{
+    procs_moves(env->procs, r->tid);
+    return NEXT_PASS;
+}
 
 /* PR_SET_DUMPABLE 0 would hide the process from us: answered as done, not done (the manual says so). */
 static enum next read_dumpable(const struct calls_env *env, struct request *r)
@@ -77,6 +103,9 @@ static enum next read_credentials(const struct calls_env *env, struct request *r
 #define TESTS(...) .tests = (const struct filter_test[]) {__VA_ARGS__, END}
 
 #define ROW(number, text, function) {.nr = (number), .name = text, .read = function, .enforce_only = true}
+/* What log mode watches too, because names of files hang on it. */
+#define ROW_ROOT(number, text) {.nr = (number), .name = text, .read = read_root, .sandbox = true}
+#define ROW_MOVING(number, text) {.nr = (number), .name = text, .read = read_moving, .log_only = true, .pass = CONTINUE_NO_RIGHT}
 #define ROW_DEBUG(number, text) {.nr = (number), .name = text, .read = read_trace, .enforce_only = true, .debug = true}
 #define ROW_CREDENTIALS_IF(number, text, option)                                                                       \
     {.nr = (number), .name = text, .read = read_credentials, .enforce_only = true, .privileged_only = true,            \
@@ -110,7 +139,7 @@ const struct call calls_refused_table[] = {
     ROW_DEBUG(SYS_process_madvise, "process_madvise"),
     ROW_DEBUG(SYS_pidfd_getfd, "pidfd_getfd"),
     ROW_DEBUG(SYS_kcmp, "kcmp"),
-    {.nr = SYS_setns, .name = "setns", .read = read_namespace, .unseen = true},
+    {.nr = SYS_setns, .name = "setns", .read = read_other_space, .unseen = true},
     ROW(SYS_open_by_handle_at, "open_by_handle_at", read_handle),
     ROW(SYS_open_tree, "open_tree", read_mount),
     ROW(467, "open_tree_attr", read_mount), /* Linux 6.15 */
@@ -118,12 +147,12 @@ const struct call calls_refused_table[] = {
     ROW(SYS_fspick, "fspick", read_mount),
     ROW(SYS_fsconfig, "fsconfig", read_mount),
     ROW(SYS_fsmount, "fsmount", read_mount),
-    ROW(SYS_move_mount, "move_mount", read_mount),
+    ROW_ROOT(SYS_move_mount, "move_mount"),
     ROW(SYS_mount_setattr, "mount_setattr", read_mount),
-    ROW_SANDBOX(SYS_mount, "mount", read_mount),
-    ROW(SYS_umount2, "umount2", read_mount),
-    ROW_SANDBOX(SYS_chroot, "chroot", read_mount),
-    ROW_SANDBOX(SYS_pivot_root, "pivot_root", read_mount),
+    ROW_ROOT(SYS_mount, "mount"),
+    ROW_ROOT(SYS_umount2, "umount2"),
+    ROW_ROOT(SYS_chroot, "chroot"),
+    ROW_ROOT(SYS_pivot_root, "pivot_root"),
     ROW(SYS_swapon, "swapon", read_kernel),
     ROW(SYS_swapoff, "swapoff", read_kernel),
     ROW(SYS_acct, "acct", read_kernel),
@@ -165,6 +194,8 @@ const struct call calls_refused_table[] = {
      .enforce_only = true,
      TESTS(LOW32(0, PR_SET_DUMPABLE), {1, FILTER_EQ, 0, 0})},
     ROW_IF(SYS_seccomp, "seccomp", read_listener, LOW32(0, 1), {1, FILTER_MASKED_EQ, 8, 8}),
+    ROW_MOVING(SYS_chdir, "chdir"),
+    ROW_MOVING(SYS_fchdir, "fchdir"),
     /* Log mode lets it be and says that what is done through it leaves no records. */
     {.nr = SYS_io_uring_setup, .name = "io_uring_setup", .read = read_unseen, .log_only = true, .unseen = true},
     /* Who may do what changes from here on: rights.h. What decides stands in registers, or is the kernel's to check. */
