@@ -153,6 +153,17 @@ X
     transparent "$T/so /etc/passwd /nonexistent /proc/self/status; $T/m; $(command -v busybox) sh -c 'busybox ls -l /etc/hostname; busybox cat /etc/hostname | busybox wc -c; busybox ls /nonexistent'"
 }
 
+@test "good and bad arguments of execve and execveat" {
+    transparent "$AGENTS/exec_errnos"
+    [ "$(grep -c . "$T/plain.out")" -ge 60 ]
+}
+
+@test "bash: coprocesses, traps, a timed read, jobs without a terminal" {
+    transparent 'coproc C { read a; echo "$a"; }; echo hi >&${C[1]}; read x <&${C[0]}; echo $x; trap "echo trap" USR1; kill -USR1 $$
+        (sleep 0.2; kill -USR1 $$) & read -t 2 y < <(sleep 0.5; echo yy); echo $y; wait; { sleep 0.1; exit 3; } & wait $!; echo $?
+        set -m; sleep 0.1 & fg; trap "echo bye" EXIT'
+}
+
 @test "a HOME that is another user's and closed" {
     [ "$(id -u)" = 0 ] || skip "needs root, to be two users"
     give_to_user
