@@ -95,6 +95,9 @@ static void permit(const struct denial *d)
     fputs("      ", stdout);
     if (!strcmp(by, "hard"))
         printf("permit it: a policy of yours that has    without: [%s]\n", d->rule ? d->rule : "");
+    else if (!strcmp(by, "protected") && d->rule && !strncmp(d->rule, "baseline:", 9))
+        printf("permit it: another --baseline (off, mvp, datasci, or a file that allows it)%s%s\n", d->message ? ": " : "",
+               d->message ? d->message : "");
     else if (!strcmp(by, "protected") || !d->target)
         printf("no rule permits it%s%s; see `expose` in the manual for what can be lifted\n", d->message ? ": " : "",
                d->message ? d->message : "");

@@ -241,7 +241,7 @@ void audit_line(struct buf *b, enum mode mode, const struct request *r, const st
         put_word(b, effect_names[o->would]);
     }
     LIT(b, ",\"rule\":");
-    json_str(b, d->rule ? d->label : NULL);
+    json_str(b, d->rule || o->by == BY_PROTECTED ? d->label : NULL);
     LIT(b, ",\"rule_at\":");
     json_str(b, d->rule ? d->at : NULL);
     LIT(b, ",\"decided_by\":");
@@ -273,7 +273,7 @@ void audit_denial_line(struct buf *b, const char *ts, const struct request *r, c
     put_word(b, ts);
     put_call(b, r, o);
     LIT(b, ",\"rule\":");
-    json_str(b, o->decision.rule ? o->decision.label : NULL);
+    json_str(b, o->decision.rule || o->by == BY_PROTECTED ? o->decision.label : NULL);
     LIT(b, ",\"decided_by\":");
     put_word(b, decided_by_names[o->by]);
     LIT(b, ",\"message\":");

@@ -28,18 +28,31 @@ struct entry {
 };
 static struct entry *by_number[NUMBERS];
 
-void calls_prepare(void)
+static void add_row(const struct call *c)
+{
+    if (c->nr < 0 || c->nr >= NUMBERS)
+        return;
+    struct entry **at = &by_number[c->nr], *e = xcalloc(1, sizeof *e);
+    while (*at)
+        at = &(*at)->next;
+    e->call = c;
+    *at = e;
+}
+
+static void add_tables(bool refuses)
 {
     for (int t = 0; calls_tables[t]; t++)
-        for (const struct call *c = calls_tables[t]; c->name; c++) {
-            if (c->nr < 0 || c->nr >= NUMBERS)
-                continue;
-            struct entry **at = &by_number[c->nr], *e = xcalloc(1, sizeof *e);
-            while (*at)
-                at = &(*at)->next;
-            e->call = c;
-            *at = e;
-        }
+        for (const struct call *c = calls_tables[t]; c->name; c++)
+            if (c->refuses == refuses)
+                add_row(c);
+}
+
+void calls_prepare(const struct call *more)
+{
+    add_tables(true);
+    for (; more && more->name; more++)
+        add_row(more);
+    add_tables(false);
 }
 
 static bool holds(const struct filter_test *t, const uint64_t *args)
@@ -52,14 +65,25 @@ static bool holds(const struct filter_test *t, const uint64_t *args)
     return true;
 }
 
-const struct call *calls_find(const struct notice *n)
+static const struct call *first_from(const struct entry *e, const struct notice *n)
 {
-    if (n->nr < 0 || n->nr >= NUMBERS)
-        return NULL;
-    for (struct entry *e = by_number[n->nr]; e; e = e->next)
+    for (; e; e = e->next)
         if (holds(e->call->tests, n->args))
             return e->call;
     return NULL;
+}
+
+const struct call *calls_find(const struct notice *n)
+{
+    return n->nr < 0 || n->nr >= NUMBERS ? NULL : first_from(by_number[n->nr], n);
+}
+
+const struct call *calls_after(const struct call *row, const struct notice *n)
+{
+    const struct entry *e = by_number[row->nr];
+    while (e && e->call != row)
+        e = e->next;
+    return e ? first_from(e->next, n) : NULL;
 }
 
 int calls_path(const struct calls_env *env, struct request *r, uint64_t addr, char **ret)

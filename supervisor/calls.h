@@ -48,6 +48,7 @@ struct calls_env {
     bool debug_allow; /* the policy's debug: the tree may read and change its own memory */
     pid_t supervisor;
     void *owned; /* calls/net: what the agent's own programs bound */
+    const struct baseline *baseline; /* what it refuses in addition; its rows were given to calls_prepare */
 };
 
 struct call {
@@ -67,6 +68,7 @@ struct call {
     enum continue_reason pass;
     bool enforce_only;     /* not trapped in log mode (refusals, and what only protects ourselves) */
     bool log_only;         /* trapped in log mode to be noted; enforce refuses it in BPF */
+    bool refuses;          /* always refused: before what a baseline says of the same call */
     bool sandbox;          /* refused, and what a program's own sandbox is made of: the summary says so */
     bool unseen;           /* log mode: what is done through it may be missing from the log */
     bool privileged_only;  /* trapped only when the agent holds capabilities */
@@ -75,6 +77,7 @@ struct call {
     const struct filter_test *tests; /* all must hold for the call to be trapped; NULL: always */
 };
 
+const struct call *calls_after(const struct call *row, const struct notice *n); /* the next such row after this one */
 const struct call *calls_find(const struct notice *n); /* the row whose number and tests fit; NULL: not ours to know */
 /* All rows, family by family; NULL-terminated array of tables each ended by a row with name NULL. */
 extern const struct call *const calls_tables[];

@@ -15,6 +15,7 @@ extern const struct call calls_process_table[];    /* calls/process.c: what acts
 extern const struct call calls_mqueue_table[];     /* calls/mqueue.c: POSIX message queues */
 extern const struct call calls_attributes_table[]; /* calls/attributes.c: the same through ioctl */
 
-void calls_prepare(void); /* fills the index behind calls_find(); before any thread runs */
+/* Fills the index behind calls_find(); before any thread runs. more: the rows of a baseline, or NULL. */
+void calls_prepare(const struct call *more);
 
 #endif

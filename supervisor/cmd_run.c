@@ -2,6 +2,7 @@
 #include "agent_env.h"
 #include "answers.h"
 #include "audit.h"
+#include "baseline_load.h"
 #include "command.h"
 #include "fd.h"
 #include "front.h"
@@ -32,6 +33,7 @@ struct run {
     struct policy *policy;
     enum mode mode;
     char *session, *path;
+    struct baseline *baseline;
     struct audit *audit;
     pid_t scribe;
     struct rlimit nofile;
@@ -124,8 +126,8 @@ static int settle_settings(struct run *r, struct err *err)
     if (!o->mode_set && r->policy->mode_set)
         r->mode = r->policy->mode;
     const char *baseline = o->baseline ? o->baseline : r->policy->baseline ? r->policy->baseline : "mvp";
-    if (strcmp(baseline, "mvp") && strcmp(baseline, "off"))
-        return err_set(err, 0, "the policy's baseline `%s` is not built in this version: mvp and off are", baseline);
+    if (baseline_load(&r->places, baseline, &r->baseline, err))
+        return -1;
     if (!o->approval_set && options_approval(r->policy->approval, &o->approval, err))
         return -1;
     if (o->approval_timeout_ms < 0)
@@ -205,6 +207,7 @@ static void supervise(struct run *r, int sock, pid_t front, pid_t keeper, const 
         .mode = r->mode,
         .name = r->session,
         .policy = r->policy,
+        .baseline = r->baseline,
         .places = &r->places,
         .argv = r->o.command,
         .path = r->path,

@@ -112,6 +112,38 @@ void filter_free(struct filter *f)
     *f = (struct filter){0};
 }
 
+/* What libseccomp 2.5.4 does not know yet; the numbers are the same on every architecture. */
+static const struct {
+    int nr;
+    const char *name;
+} newer[] = {
+    {451, "cachestat"},         {452, "fchmodat2"},         {453, "map_shadow_stack"}, {454, "futex_wake"},       {455, "futex_wait"},
+    {456, "futex_requeue"},     {457, "statmount"},         {458, "listmount"},        {459, "lsm_get_self_attr"}, {460, "lsm_set_self_attr"},
+    {461, "lsm_list_modules"},  {462, "mseal"},             {463, "setxattrat"},       {464, "getxattrat"},       {465, "listxattrat"},
+    {466, "removexattrat"},     {467, "open_tree_attr"},    {468, "file_getattr"},     {469, "file_setattr"},
+};
+
+int filter_number(const char *name)
+{
+    for (size_t i = 0; i < sizeof newer / sizeof *newer; i++)
+        if (!strcmp(newer[i].name, name))
+            return newer[i].nr;
+    return seccomp_syscall_resolve_name(name); /* __NR_SCMP_ERROR is -1; others below it are of other machines */
+}
+
+const char *filter_name(int nr)
+{
+    static char *kept[FILTER_NEWEST + 1];
+    for (size_t i = 0; i < sizeof newer / sizeof *newer; i++)
+        if (newer[i].nr == nr)
+            return newer[i].name;
+    if (nr < 0 || nr > FILTER_NEWEST)
+        return NULL;
+    if (!kept[nr])
+        kept[nr] = seccomp_syscall_resolve_num_arch(seccomp_arch_native(), nr);
+    return kept[nr];
+}
+
 int filter_install(const struct filter *f)
 {
     struct sock_fprog p = {f->len, f->code};

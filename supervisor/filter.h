@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define FILTER_NEWEST 469  /* file_setattr, Linux 6.17: the newest call that we know of */
+#define FILTER_UNKNOWN (-1) /* no call of that name on any machine */
+
 enum filter_op { FILTER_EQ, FILTER_MASKED_EQ, FILTER_NE };
 struct filter_test {
     int arg; /* 0..5; -1 ends an array */
@@ -34,6 +37,10 @@ struct filter {
 /* Several rules for one number are alternatives, so their tests must not overlap with different actions. */
 int filter_build(const struct filter_rule *rules, size_t n, bool refuse_foreign, int newest, struct filter *ret, struct err *err);
 void filter_free(struct filter *f);
+/* Names of system calls, as Linux has them. filter_number: negative when this machine has none of that name. filter_name: a literal or one
+ * that is kept for good; NULL for a number that is free. */
+int filter_number(const char *name);
+const char *filter_name(int nr);
 /* Raw and allocation-free, for the launcher: no_new_privs, seccomp(2) with NEW_LISTENER and WAIT_KILLABLE_RECV (dropped
  * when the kernel lacks it). The listener, or -errno. */
 int filter_install(const struct filter *f);

@@ -89,6 +89,7 @@ const char *notify_continue_text(enum continue_reason why)
         [CONTINUE_LOG_MODE] = "log mode",
         [CONTINUE_EXEC_VERIFIED] = "verified after the exec",
         [CONTINUE_O_PATH] = "O_PATH opens nothing",
+        [CONTINUE_BASELINE] = "allowed by the baseline, by its registers",
         [CONTINUE_NO_RIGHT] = "no right is touched",
     };
     return text[why];

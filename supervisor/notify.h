@@ -26,6 +26,7 @@ enum continue_reason {
     CONTINUE_LOG_MODE,      /* log mode changes nothing */
     CONTINUE_EXEC_VERIFIED, /* the ptrace machine compares what the kernel did before the program runs */
     CONTINUE_O_PATH,        /* the flag stands in a register; every later use of the descriptor is judged */
+    CONTINUE_BASELINE,      /* the baseline looks at arguments, and they stand in registers */
     CONTINUE_NO_RIGHT,      /* registers alone say that the call reaches nothing (an empty buffer, AF_UNSPEC by length) */
 };
 

@@ -1,4 +1,5 @@
 #include "options.h"
+#include "baseline_words.h"
 #include "duration.h"
 #include "mistakes.h"
 
@@ -144,18 +145,19 @@ static int take_session(struct options *o, const char *from, const char *value, 
 
 static int take_baseline(struct options *o, const char *from, const char *value, struct err *err)
 {
-    static const char *const names[] = {"strict", "mvp", "datasci", "off", NULL};
     if (!strcmp(value, "custom"))
         return BAD("%s: `custom` of the older system is now a file: --baseline FILE, an OCI seccomp profile", from);
-    if (!strcmp(value, "mvp") || !strcmp(value, "off") || !strcmp(value, "none")) {
-        o->baseline = !strcmp(value, "none") ? "off" : value;
+    o->baseline = value;
+    if (!strcmp(value, "none"))
+        o->baseline = "off";
+    for (size_t i = 0; baseline_names[i]; i++)
+        if (!strcmp(o->baseline, baseline_names[i]))
+            return 0;
+    if (baseline_is_file(value))
         return 0;
-    }
-    if (!strcmp(value, "strict") || !strcmp(value, "datasci") || strchr(value, '/') || strchr(value, '.'))
-        return BAD("%s: the baseline `%s` " NOT_YET ": mvp and off are", from, value);
     STR_AUTO found = found_text(value);
-    STR_AUTO near = nearest_text(value, names);
-    return BAD("%s: found %s, expected strict, mvp, datasci, off or a file%s", from, found, near);
+    STR_AUTO near = nearest_text(value, baseline_names);
+    return BAD("%s: found %s, expected strict, mvp, datasci, off or a file (with a / or a dot in its name)%s", from, found, near);
 }
 
 static int take_record(struct options *o, const char *from, const char *value, struct err *err)

@@ -1,4 +1,5 @@
 #include "policy_loading.h"
+#include "baseline_words.h"
 #include "policy_compile.h"
 #include "policy_find.h"
 
@@ -70,6 +71,14 @@ struct policy_file *load_profile(struct loading *l, const char *name, const stru
     return NULL;
 }
 
+/* A file that f names, relative to f. */
+static char *beside(const struct policy_file *f, const char *name)
+{
+    const char *slash = strrchr(f->path, '/');
+    const char *below = !strncmp(name, "./", 2) ? name + 2 : name;
+    return name[0] == '/' || !slash ? xstrdup(name) : xasprintf("%.*s/%s", (int)(slash - f->path), f->path, below);
+}
+
 static struct policy_file *load_extended(struct loading *l, const struct policy_file *f, const struct said *what)
 {
     struct asked by = {f->shown, what->line, what->column};
@@ -83,9 +92,7 @@ static struct policy_file *load_extended(struct loading *l, const struct policy_
         mistakes_add(&l->mistakes, by.shown, by.line, by.column + (int)column, "%s", err.text);
         return NULL;
     }
-    const char *slash = strrchr(f->path, '/');
-    const char *below = !strncmp(name, "./", 2) ? name + 2 : name;
-    STR_AUTO path = name[0] == '/' || !slash ? xstrdup(name) : xasprintf("%.*s/%s", (int)(slash - f->path), f->path, below);
+    STR_AUTO path = beside(f, name);
     return load_file(l, path, true, &by);
 }
 
@@ -146,6 +153,24 @@ void take_list(char ***into, const struct said_list *from)
 
 /* Key by key, from the first file that has it: files come in the order of precedence. The policy starts with -1 where a
  * number has not been said (settle_settings puts the built-in value there). */
+static void take_baseline(struct loading *l, const struct policy_file *f)
+{
+    struct vars vars = {l->s->places, f};
+    struct err err;
+    size_t column;
+    if (!f->baseline || l->policy->baseline)
+        return;
+    if (!baseline_is_file(f->baseline)) {
+        take_text(&l->policy->baseline, f->baseline);
+        return;
+    }
+    STR_AUTO name = vars_expand(&vars, f->baseline, VARS_PLAIN, &column, &err);
+    if (name)
+        l->policy->baseline = beside(f, name);
+    else
+        mistakes_add(&l->mistakes, f->shown, 0, 0, "baseline: %s", err.text);
+}
+
 static void place_settings(struct loading *l, const struct policy_file *f)
 {
     struct policy *p = l->policy;
@@ -171,7 +196,7 @@ static void place_settings(struct loading *l, const struct policy_file *f)
         p->debug_allow = f->debug_allow == 1;
         l->debug_said = true;
     }
-    take_text(&p->baseline, f->baseline);
+    take_baseline(l, f);
     take_text(&p->approval, f->approval);
     take_text(&p->advice, f->advice);
     take_list(&p->env_drop, &f->env_drop);

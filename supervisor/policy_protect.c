@@ -92,6 +92,8 @@ static void protect_own_files(struct protecting *k, const struct policy_sources 
     for (char **f = k->policy->files; f && *f; f++)
         if (strncmp(*f, "/dev/", 5) && strncmp(*f, "/proc/", 6)) /* a pipe (-p <(...)) is no place, and its name is the agent's too */
             add_literal(r, *f, "");
+    if (k->policy->baseline && k->policy->baseline[0] == '/')
+        add_literal(r, k->policy->baseline, "");
     for (size_t i = 0; s->protect && s->protect[i]; i++)
         add_literal(r, s->protect[i], "");
     keep(k->policy, r);

@@ -1,5 +1,6 @@
 /* The settings of a policy: what a run takes key by key from the first file that has it. */
 #include "policy_file.h"
+#include "baseline_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,17 +39,18 @@ void read_mode(struct file_reader *r, const struct yaml_node *node, void *into)
     r->file->mode = read_word(r, node, mode_words);
 }
 
+static const char *const baseline_words[] = {"mvp", "strict", "datasci", "off", "none", NULL};
+
+/* A name, or a file: policy_place knows from where. */
 void read_baseline(struct file_reader *r, const struct yaml_node *node, void *into)
 {
-    static const char *const known[] = {"mvp", "off", "none", NULL};
-    if (!read_text(r, node, "mvp or off", &r->file->baseline))
+    if (node->kind == YAML_TEXT && baseline_is_file(node->text)) {
+        read_text(r, node, "a baseline", &r->file->baseline);
         return;
-    if (!strcmp(node->text, "none"))
-        memcpy(r->file->baseline, "off", 4);
-    else if (!strcmp(node->text, "strict") || !strcmp(node->text, "datasci") || strpbrk(node->text, "/."))
-        wrong(r, node, "found the baseline `%.60s`, expected mvp or off: the others are not built yet", node->text);
-    else
-        read_word(r, node, known);
+    }
+    int w = read_word(r, node, baseline_words);
+    if (w >= 0 && !r->file->baseline)
+        r->file->baseline = xstrdup(!strcmp(baseline_words[w], "none") ? "off" : baseline_words[w]);
 }
 
 static void read_handlers(struct file_reader *r, const struct yaml_node *node, void *into)
@@ -193,8 +195,9 @@ static void require_mode(struct file_reader *r, const struct yaml_node *node, vo
 
 static void require_baseline(struct file_reader *r, const struct yaml_node *node, void *into)
 {
-    static const char *const words[] = {"mvp", "off", NULL};
-    require_word(r, node, words, &r->file->require_baseline);
+    require_word(r, node, baseline_words, &r->file->require_baseline);
+    if (r->file->require_baseline && !strcmp(r->file->require_baseline, "none"))
+        memcpy(r->file->require_baseline, "off", 4);
 }
 
 static void require_approval(struct file_reader *r, const struct yaml_node *node, void *into)
@@ -205,7 +208,7 @@ static void require_approval(struct file_reader *r, const struct yaml_node *node
 
 const struct file_key require_keys[] = {
     {"mode", require_mode, "{\"enum\":[\"enforce\",\"log\",\"off\"]}"},
-    {"baseline", require_baseline, SCHEMA_TEXT},
+    {"baseline", require_baseline, "{\"enum\":[\"mvp\",\"strict\",\"datasci\",\"off\",\"none\"]}"},
     {"approval", require_approval, "{\"enum\":[\"auto\",\"reject\",\"desktop\",\"tui\",\"console\"]}"},
     {0},
 };

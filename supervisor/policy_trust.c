@@ -1,49 +1,16 @@
 #include "policy_trust.h"
-#include "fd.h"
 #include "places.h"
 #include "policy_find.h"
+#include "policy_helper.h"
 #include "policy_yaml.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char **environ;
 
 char *policy_trust_list(const struct places *places)
 {
     return xasprintf("%s/sentinel-watch/trusted", places->config_home);
-}
-
-/* Everything that the helper writes: the hash, a newline, the bytes. -1 when it failed. */
-static int run_helper(const char *program, const char *path, struct buf *out)
-{
-    int end[2];
-    if (pipe2(end, O_CLOEXEC))
-        return -1;
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, end[1], 1);
-    const char *argv[] = {"sentinel-policy", "hash", path, NULL};
-    pid_t pid;
-    int e = posix_spawn(&pid, program, &actions, NULL, (char *const *)argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    close(end[1]);
-    FD_AUTO from = end[0];
-    if (e)
-        return -1;
-    char chunk[16384];
-    ssize_t n;
-    while ((n = fd_read_all(from, chunk, sizeof chunk)) > 0 && out->len <= YAML_MAX + POLICY_HASH_LEN + 1)
-        buf_put(out, chunk, (size_t)n);
-    int status = -1;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return n || status ? -1 : 0;
 }
 
 /* Is "HASH  PATH" a line of the list? */
@@ -69,9 +36,8 @@ int policy_trust_read(const struct places *places, const char *path, char **ret,
     *ret_trusted = false;
     if (!real || policy_read_bytes(list_path, true, &list, &list_len) || !strstr(list, real))
         return policy_read_bytes(path, true, ret, ret_len);
-    STR_AUTO program = places_program(places, "sentinel-policy");
     BUF_AUTO out = {0};
-    if (!program || run_helper(program, real, &out) || out.len <= POLICY_HASH_LEN || out.data[POLICY_HASH_LEN] != '\n')
+    if (policy_helper(places, "hash", real, YAML_MAX + POLICY_HASH_LEN + 1, &out) || out.len <= POLICY_HASH_LEN || out.data[POLICY_HASH_LEN] != '\n')
         return policy_read_bytes(path, true, ret, ret_len);
     *ret_trusted = listed(list, out.data, real);
     *ret_len = out.len - POLICY_HASH_LEN - 1;

@@ -68,6 +68,7 @@ struct request {
     int restart;        /* 512 or 513 when the row's `restart` does not say it for this one: a FIFO among opens */
     bool later;         /* reading it would wait for a slow file system: forget it and read it on a hand */
     int again;          /* how often it was read anew: what stood there had changed before the act (struct reply) */
+    const char *label;  /* whose refusal: baseline:NAME; NULL: built in */
     const char *why;    /* for refuse and for failures of ours: words for the record */
     uint64_t received_ns, asked_ns; /* CLOCK_MONOTONIC */
     uint64_t eval_ns;

@@ -1,5 +1,6 @@
 #include "session.h"
 #include "answers.h"
+#include "baseline.h"
 #include "buf.h"
 #include "calls_tables.h"
 #include "fd.h"
@@ -347,6 +348,8 @@ static void first_line(struct session *s)
     json_str(&b, u.release);
     json_key(&b, "policy");
     json_str(&b, c->policy->name);
+    json_key(&b, "baseline");
+    json_str(&b, c->baseline->name);
     json_key(&b, "policy_files");
     buf_putc(&b, '[');
     for (char **f = c->policy->files; f && *f; f++) {
@@ -429,6 +432,7 @@ static int launch(struct session *s, struct err *err)
     if (needs_notify(err) || needs_yama(err) || needs_openat2(err))
         return -1;
     struct trap_config tc = {.enforce = enforce,
+                             .baseline = c->baseline,
                              .privileged = geteuid() == 0,
                              .scoped = landlock_can(landlock_abi()) & LANDLOCK_SCOPES,
                              .debug_allow = debug_allow(c)};
@@ -456,7 +460,7 @@ static int prepare(struct session *s, struct err *err)
 {
     const struct session_config *c = s->c;
     struct stage *st = &s->stage;
-    calls_prepare();
+    calls_prepare(c->baseline->rows);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (launch(s, err) || audit_ready(c->audit, err)) /* the scribe got ready while we built the filter */
         return -1;
@@ -471,6 +475,7 @@ static int prepare(struct session *s, struct err *err)
     st->env = (struct calls_env){.listener = s->agent.listener,
                                  .procs = procs_new(getpid(), c->mode == MODE_LOG),
                                  .enforce = c->mode == MODE_ENFORCE,
+                                 .baseline = c->baseline,
                                  .debug_allow = debug_allow(c),
                                  .supervisor = getpid(),
                                  .owned = owned_new(policy_mentions_own(c->policy))};

@@ -16,6 +16,7 @@ struct session_config {
     enum mode mode;
     const char *name;
     struct policy *policy;
+    const struct baseline *baseline;
     const struct places *places;
     char **argv;            /* the command */
     char *path;             /* the program found for it */

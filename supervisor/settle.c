@@ -387,7 +387,7 @@ void settle_judge(struct stage *s, struct request *r, bool on_receiver)
     struct decision d;
     uint64_t before = now_ns();
     if (r->refuse)
-        d = (struct decision){.effect = EFFECT_DENY, .by = BY_PROTECTED, .errnum = r->refuse, .timeout_ms = -1};
+        d = (struct decision){.effect = EFFECT_DENY, .by = BY_PROTECTED, .label = r->label, .errnum = r->refuse, .timeout_ms = -1};
     else if (r->needs)
         d = judge(s, r);
     else

@@ -11,6 +11,7 @@
 
 struct trap_config {
     bool enforce;
+    const struct baseline *baseline; /* NULL: none */
     bool privileged;  /* the agent holds capabilities: calls that change credentials are followed */
     bool scoped;      /* Landlock holds signals inside the tree */
     bool debug_allow; /* the policy's debug: allow: tracing inside the tree is not refused */

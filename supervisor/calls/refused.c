@@ -102,23 +102,24 @@ static enum next read_credentials(const struct calls_env *env, struct request *r
 #endif
 #define TESTS(...) .tests = (const struct filter_test[]) {__VA_ARGS__, END}
 
-#define ROW(number, text, function) {.nr = (number), .name = text, .read = function, .enforce_only = true}
-/* What log mode watches too, because names of files hang on it. */
-#define ROW_ROOT(number, text) {.nr = (number), .name = text, .read = read_root, .sandbox = true}
+/* Log mode traps these too, for `would`. */
+#define ROW(number, text, function) {.nr = (number), .name = text, .read = function, .refuses = true}
+/* ... and watches these, because names of files hang on them. */
+#define ROW_ROOT(number, text) {.nr = (number), .name = text, .read = read_root, .refuses = true, .sandbox = true}
 #define ROW_MOVING(number, text) {.nr = (number), .name = text, .read = read_moving, .log_only = true, .pass = CONTINUE_NO_RIGHT}
-#define ROW_DEBUG(number, text) {.nr = (number), .name = text, .read = read_trace, .enforce_only = true, .debug = true}
+#define ROW_DEBUG(number, text) {.nr = (number), .name = text, .read = read_trace, .debug = true}
 #define ROW_CREDENTIALS_IF(number, text, option)                                                                       \
     {.nr = (number), .name = text, .read = read_credentials, .enforce_only = true, .privileged_only = true,            \
      .pass = CONTINUE_NO_RIGHT, TESTS(LOW32(0, option))}
 #define ROW_CREDENTIALS(number, text)                                                                                  \
     {.nr = (number), .name = text, .read = read_credentials, .enforce_only = true, .privileged_only = true, .pass = CONTINUE_NO_RIGHT}
 #define ROW_IF(number, text, function, ...)                                                                            \
-    {.nr = (number), .name = text, .read = function, .enforce_only = true, TESTS(__VA_ARGS__)}
+    {.nr = (number), .name = text, .read = function, .enforce_only = true, .refuses = true, TESTS(__VA_ARGS__)}
 /* One row a flag, because a filter tests for equality, not for "any of". */
 #define ROW_FLAG(number, text, bit)                                                                                    \
-    {.nr = (number), .name = text, .read = read_namespace, .sandbox = true, .unseen = true,                            \
+    {.nr = (number), .name = text, .read = read_namespace, .refuses = true, .sandbox = true, .unseen = true,                            \
      TESTS({0, FILTER_MASKED_EQ, (bit), (bit)})}
-#define ROW_SANDBOX(number, text, function) {.nr = (number), .name = text, .read = function, .enforce_only = true, .sandbox = true}
+#define ROW_SANDBOX(number, text, function) {.nr = (number), .name = text, .read = function, .refuses = true, .sandbox = true}
 
 const struct call calls_refused_table[] = {
     ROW(SYS_userfaultfd, "userfaultfd", read_kernel),
@@ -139,7 +140,7 @@ const struct call calls_refused_table[] = {
     ROW_DEBUG(SYS_process_madvise, "process_madvise"),
     ROW_DEBUG(SYS_pidfd_getfd, "pidfd_getfd"),
     ROW_DEBUG(SYS_kcmp, "kcmp"),
-    {.nr = SYS_setns, .name = "setns", .read = read_other_space, .unseen = true},
+    {.nr = SYS_setns, .name = "setns", .read = read_other_space, .refuses = true, .unseen = true},
     ROW(SYS_open_by_handle_at, "open_by_handle_at", read_handle),
     ROW(SYS_open_tree, "open_tree", read_mount),
     ROW(467, "open_tree_attr", read_mount), /* Linux 6.15 */

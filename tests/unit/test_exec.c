@@ -180,7 +180,7 @@ static void run(void (*agent)(void))
     }
     write_script("script-of-denied", "#!%s/evil-denied%s\n", "");
     shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    calls_prepare();
+    calls_prepare(NULL);
     S.ended = -1;
     pthread_mutex_init(&S.lock, NULL);
     scratch_start(&S.scratch, (int[]){SYS_execve, SYS_execveat}, 2, agent);

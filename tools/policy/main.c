@@ -24,6 +24,7 @@ static const struct verb_row {
     {"verify", NULL, NULL},
     {"trust", verb_trust, "trust [-w DIR]                 let the project's policy, as it is now, count in full"},
     {"hash", verb_hash, NULL},
+    {"baseline", verb_baseline, NULL},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 

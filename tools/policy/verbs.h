@@ -16,6 +16,7 @@ int verb_diff(int argc, char **argv);
 int verb_schema(int argc, char **argv);
 int verb_trust(int argc, char **argv);
 int verb_hash(int argc, char **argv);
+int verb_baseline(int argc, char **argv);
 int verb_test(int argc, char **argv);
 int verb_generate(int argc, char **argv);
 int verb_export(int argc, char **argv);
