@@ -92,7 +92,6 @@ Test(options, mistakes)
         {"sw --deny read: -- x", "expected VERB:TARGET"},
         {"sw --ask raed:/x -- x", "(nearest: read)"},
         {"sw --baseline custom -- x", "--baseline FILE"},
-        {"sw --baseline strict -- x", "not built in this version"},
         {"sw --baseline nothing -- x", "expected strict, mvp, datasci, off or a file"},
         {"sw --record-syscalls -- x", "not built in this version"},
     };
