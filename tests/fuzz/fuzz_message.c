@@ -22,7 +22,7 @@ static int sockets[6];
 
 static void start(void)
 {
-    calls_prepare();
+    calls_prepare(NULL);
     self = (struct process){.refs = 1 << 20, .pid = getpid(), .exe = (char *)"/fuzz"};
     env = (struct calls_env){.listener = -1, .procs = procs_new(getppid()), .enforce = true, .supervisor = 4242};
     sockets[0] = socket(AF_INET, SOCK_DGRAM, 0);
