@@ -189,7 +189,7 @@ on_small_disk() { # KIB COMMAND...
 
 @test "a place that may not be written, as an ordinary user" {
     mkdir "$T/locked"
-    chmod 755 "$T/locked"
+    chmod 555 "$T/locked"
     run as_user timeout 20 "$AGENTS/scribe-talk" "$SCRIBE" --log "$T/locked/log.jsonl" --session s </dev/null
     [ "$status" = 125 ]
     [[ $output == *"error "*"Permission denied"* ]]
