@@ -97,7 +97,12 @@ static bool line_split(const char *s, size_t n, struct line *l)
     size_t end = n - 1;
     l->hash = tail(s, &end, HASH, HASH_TEXT);
     l->hashed_len = end;
+    size_t before = end;
     l->sig = tail(s, &end, SIG, SIGNATURE_TEXT);
+    if (l->sig && memchr(l->sig, '"', SIGNATURE_TEXT)) { /* the end of a field of that name, and what we put behind it */
+        l->sig = NULL;
+        end = before;
+    }
     l->signed_len = end;
     l->prev = tail(s, &end, PREV, HASH_TEXT);
     return l->hash && l->prev && is_hex(l->hash, HASH_TEXT) && is_hex(l->prev, HASH_TEXT);

@@ -39,6 +39,7 @@ struct run {
     struct rlimit nofile;
     bool has_terminal;
     int console;   /* socket of the line interface on this terminal, -1 */
+    char *socket;  /* for interfaces; NULL: none can attach */
     char *answers; /* the file of remembered answers; NULL: none is read or written */
 };
 
@@ -193,16 +194,7 @@ static void supervise(struct run *r, int sock, pid_t front, pid_t keeper, const 
 {
     bool enforce = r->mode == MODE_ENFORCE;
     if (enforce && r->o.linger)
-        front_guardian(sock);
-    struct err err;
-    STR_AUTO folder = NULL;
-    STR_AUTO socket = NULL;
-    if (enforce && r->o.approval != APPROVAL_REJECT) {
-        if (places_sockets(&r->places, &folder, &err))
-            log_warn("no interface can attach: %s", err.text);
-        else
-            socket = xasprintf("%s/%s.sock", folder, r->session);
-    }
+        front_guardian(sock, &(struct front_files){r->socket, audit_denials(r->audit)});
     struct session_config c = {
         .mode = r->mode,
         .name = r->session,
@@ -214,7 +206,7 @@ static void supervise(struct run *r, int sock, pid_t front, pid_t keeper, const 
         .envp = enforce ? agent_env(environ, r->policy, audit_denials(r->audit)) : environ,
         .approval = r->o.approval,
         .approval_timeout_ms = r->o.approval_timeout_ms,
-        .socket = socket,
+        .socket = r->socket,
         .console_fd = r->console,
         .has_terminal = r->has_terminal,
         .answers = enforce ? r->answers : NULL,
@@ -238,6 +230,12 @@ static int begin_asking(struct run *r, struct err *err)
 {
     if (r->mode != MODE_ENFORCE)
         return 0;
+    STR_AUTO folder = NULL;
+    struct err no_folder;
+    if (r->o.approval != APPROVAL_REJECT && places_sockets(&r->places, &folder, &no_folder))
+        log_warn("no interface can attach: %s", no_folder.text);
+    if (folder)
+        r->socket = xasprintf("%s/%s.sock", folder, r->session);
     if (!r->o.immutable)
         r->answers = answers_path(r->places.config_home, r->policy->name, r->o.command[0]);
     /* As with the user's layer: a home that is not ours may be closed to us. Then nothing is remembered. */
@@ -285,7 +283,8 @@ static int start(struct run *r, struct err *err)
     close(sock[1]);
     fd_close(&r->console);
     audit_forget(r->audit);
-    front_end(front_run(child, sock[0], r->scribe, r->o.quiet));
+    struct front_files files = {r->socket, audit_denials(r->audit)};
+    front_end(front_run(child, sock[0], r->scribe, r->o.quiet, &files));
 }
 
 static int prepare(struct run *r, struct err *err)
@@ -336,6 +335,7 @@ int cmd_run(int argc, char **argv)
     options_free(&r.o);
     free(r.session);
     free(r.path);
+    free(r.socket);
     if (r.policy)
         policy_free(r.policy);
     return status;

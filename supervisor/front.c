@@ -17,6 +17,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -180,6 +181,20 @@ static bool wait_child(pid_t pid, int seconds)
     return true;
 }
 
+/* The supervisor did not come to it. A socket of that name on which somebody answers is another session's. */
+static void remove_files(const struct front_files *files)
+{
+    if (files->denials)
+        unlink(files->denials);
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    FD_AUTO probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (!files->socket || strlen(files->socket) >= sizeof a.sun_path || probe < 0)
+        return;
+    strcpy(a.sun_path, files->socket);
+    if (connect(probe, (struct sockaddr *)&a, sizeof a) && errno == ECONNREFUSED)
+        unlink(files->socket);
+}
+
 static void finish(struct front *f, pid_t scribe)
 {
     if (f->bits & FRONT_LIVES_ON)
@@ -214,7 +229,7 @@ static void serve(struct front *f)
     }
 }
 
-int front_run(pid_t child, int sock, pid_t scribe, bool quiet)
+int front_run(pid_t child, int sock, pid_t scribe, bool quiet, const struct front_files *files)
 {
     sigset_t all;
     sigfillset(&all);
@@ -244,10 +259,12 @@ int front_run(pid_t child, int sock, pid_t scribe, bool quiet)
         if (scribe > 0)
             wait_child(scribe, 60);
     }
+    if (!f.over || f.bits & FRONT_OURS)
+        remove_files(files);
     return f.status;
 }
 
-void front_guardian(int sock)
+void front_guardian(int sock, const struct front_files *files)
 {
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     pid_t supervisor = fork();
@@ -262,6 +279,7 @@ void front_guardian(int sock)
     if (supervisor > 0)
         waitpid(supervisor, NULL, 0);
     front_end_tree(0);
+    remove_files(files); /* nothing stands there any more when the supervisor ended by itself */
     _exit(0);
 }
 

@@ -37,15 +37,20 @@ struct front_msg {
     int what, value, value2;
 };
 
+/* What a supervisor that dies leaves behind; NULL: none. */
+struct front_files {
+    const char *socket, *denials;
+};
+
 /* Before the forks, in the original process: blocks every signal (ret_mask: the mask before), becomes a subreaper. */
 void front_prepare(sigset_t *ret_mask);
 /* Runs in the original process after the supervisor (or, with --linger, its guardian) was forked. Returns the wait status
  * to end with (front_end). scribe is a child that is not part of the tree: never killed, waited for at the end unless
- * the supervisor lives on; 0 none. quiet: our stderr is closed at once. */
-int front_run(pid_t child, int sock, pid_t scribe, bool quiet);
+ * the supervisor lives on; 0 none. quiet: our stderr is closed at once. files: the supervisor's own to remove, and ours when it could not. */
+int front_run(pid_t child, int sock, pid_t scribe, bool quiet, const struct front_files *files);
 /* --linger in enforce: called in the forked child. Returns in the supervisor-to-be; the caller itself stays behind as the
  * guardian that outlives the front, and ends the tree when the supervisor dies. */
-void front_guardian(int sock);
+void front_guardian(int sock, const struct front_files *files);
 /* Ends this process as the wait status says: same exit status, or the same signal (as pid 1: 128+N). */
 void front_end(int wait_status) __attribute__((noreturn));
 /* The process that keeps the job's group from being orphaned (the shell), 0 when it is orphaned. Decides how the supervisor
