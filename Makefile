@@ -4,7 +4,7 @@
 #   make demo       installs what is missing, builds, and shows the main job
 #   make check      installs what the tests need, builds and runs them all (T=PATTERN: only the bats files that match)
 #   make install    DESTDIR= PREFIX=/usr/local
-#   make fuzz attack bench format clean      V=1 shows commands; SAN=address,undefined builds with sanitizers into build/san
+#   make fuzz chaos attack bench format clean      V=1 shows commands; SAN=address,undefined builds with sanitizers into build/san
 
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
@@ -53,7 +53,7 @@ LIB := $(BUILD)/libsentinel.a
 LIB_SRC := $(filter-out supervisor/main.c,$(wildcard supervisor/*.c supervisor/calls/*.c))
 
 all:
-.PHONY: all check demo install fuzz fuzz-run attack bench format clean deps-build deps-demo deps-check
+.PHONY: all check demo install fuzz fuzz-run chaos attack bench format clean deps-build deps-demo deps-check
 define program
 $(1)_src := $$(foreach r,$$($(1)_rooms),$$(call room_src,$$(r)))
 $(BUILD)/$(1): $$(call objs,$$($(1)_src)) $(LIB)
@@ -115,6 +115,11 @@ fuzz-run: $(FUZZERS)
 	    seeds=tests/fuzz/seeds/$$n; [ -d $$seeds ] || seeds=; \
 	    $$f -max_total_time=$(SECONDS) -artifact_prefix=$(BUILD)/$$n- -print_final_stats=1 $(BUILD)/corpus/$$n $$seeds >$(BUILD)/$$n.log 2>&1 \
 	        || { tail -40 $(BUILD)/$$n.log; exit 1; }; grep -E 'number_of_executed_units' $(BUILD)/$$n.log; done
+
+# make chaos: for SECONDS one round after the other; CHAOS takes more of tests/chaos/chaos.py's options, as in
+# CHAOS='--calls 1000000 --processes 10000' (does the supervisor grow?) or CHAOS='--round disk --user --seed 7'.
+chaos: all agents
+	$(Q)tests/chaos/chaos.py $(BUILD) $(SECONDS) $(CHAOS)
 
 deps-build:
 	$(Q)./tools/deps build

@@ -470,7 +470,7 @@ def main():
     while names and (time.time() < end or not n):
         wrong += not one(build, names[n % len(names)], users[n // len(names) % len(users)] if a.round else users[n % len(users)], seed + n, a.ms)
         n += 1
-    for u in users if not a.round or "growth" in a.round else []:
+    for u in users if not a.round or "growth" in a.round else []:  # after the rounds: it takes what it takes
         n += 1
         wrong += not growth(build, u, a.calls, a.processes)
     print(f"{n} rounds, {wrong} wrong")
