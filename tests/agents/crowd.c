@@ -5,6 +5,7 @@
  *                                     DIR/pub/N holds N, DIR/sec/N is denied
  *   crowd fifos DIR N                 N threads wait in opens of FIFOs that nobody opens; meanwhile verdicts stay right
  *   crowd killed DIR N                N children are killed in the middle of their calls
+ *   crowd execs DIR N                 N programs are replaced, by any of their threads, while the others are in the middle of calls
  *   crowd comet DIR                   leaves a process behind that forks and exits for two seconds, to outrun whoever ends it
  *
  * Everything ends by alarm.
@@ -151,6 +152,38 @@ static int killed(int n)
     return wrong || !done ? 1 : 0;
 }
 
+static void *exec_later(void *arg)
+{
+    usleep(500 + (unsigned)(unsigned long)arg % 3000);
+    execl("/bin/sh", "sh", "-c", "exit 7", NULL);
+    _exit(1);
+}
+
+static int execs(int n)
+{
+    snprintf(fifo, sizeof fifo, "%s/pub/fifo", dir);
+    mkfifo(fifo, 0600);
+    for (int i = 0; i < n; i++) {
+        end = time(NULL) + 3;
+        pid_t c = fork();
+        if (!c) {
+            alarm(10);
+            pthread_t t;
+            for (unsigned long k = 0; k < 6; k++)
+                pthread_create(&t, NULL, k & 1 ? wait_fifo : mixed, (void *)(k + 1));
+            for (int k = 0; k < 3; k++) /* three at once */
+                pthread_create(&t, NULL, exec_later, (void *)(unsigned long)(i * 977 + k * 31));
+            exec_later((void *)(unsigned long)(i * 613));
+        }
+        int status;
+        if (waitpid(c, &status, 0) != c || status != 7 << 8)
+            report("exec", status);
+        done++;
+    }
+    printf("execs: %d programs, %ld wrong\n", n, wrong);
+    return wrong ? 1 : 0;
+}
+
 static int comet(void)
 {
     if (fork())
@@ -195,6 +228,8 @@ int main(int argc, char **argv)
     int n = argc > 3 ? atoi(argv[3]) : 100;
     if (!strcmp(argv[1], "fifos"))
         return fifos(n);
+    if (!strcmp(argv[1], "execs"))
+        return execs(n);
     if (!strcmp(argv[1], "killed"))
         return killed(n);
     int threads = argc > 4 ? atoi(argv[4]) : 32;

@@ -44,6 +44,34 @@ only_the_rules() {
     only_the_rules
 }
 
+@test "programs that are replaced while their other threads call" {
+    crowd "" execs 100
+    ! jq -r 'select(.decided_by == "error") | .why' "$T/audit.jsonl" | grep .
+}
+
+# Only as an ordinary user and with nothing but its folder to write to: noise.c says why.
+@test "arguments that make no sense, an ordinary user" {
+    local d=$T/work/a/b/c
+    mkdir -p "$d/sec" "$d/pub"
+    echo SECRET >"$d/sec/file"
+    cat >"$T/p.yaml" <<END
+version: 1
+rules:
+  - {deny: [read, write], name: sec, path: "$d/sec/**"}
+  - {allow: write, path: ["$d/**", /dev/null]}
+defaults: {read: allow, write: deny, exec: allow, connect: deny, bind: deny}
+END
+    give_to_user
+    stat -c '%n %a %u %s %Y' "$d/sec" "$d/sec/file" >"$T/before"
+    run as_user timeout 200 "$SW" -q -p "$T/p.yaml" -o "$T/audit.jsonl" -- "$AGENTS/noise" "$d" "${SW_SECONDS:-3}"
+    echo "$output"
+    [ "$status" = 0 ]
+    chmod 755 "$d"
+    stat -c '%n %a %u %s %Y' "$d/sec" "$d/sec/file" | diff "$T/before" -
+    "$SW" audit verify "$T/audit.jsonl"
+    [ "$(jq -r .syscall "$T/audit.jsonl" | sort -u | wc -l)" -gt 40 ]
+}
+
 @test "a thousand opens that wait for ever" {
     crowd "" fifos 1000
     [[ "$output" == *" 0 refused"* ]]
