@@ -98,7 +98,7 @@ static int make_folders(const char *dir)
             continue;
         bool last = !*p;
         *p = 0;
-        if (mkdir(d, 0700) && errno != EEXIST)
+        if (fd_mkdir_private(d) && errno != EEXIST)
             return -1;
         if (last)
             return 0;

@@ -25,11 +25,11 @@ static int make_folders(const char *folder)
         if (*p != '/')
             continue;
         *p = 0;
-        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        if (fd_mkdir_private(path) < 0 && errno != EEXIST)
             return -errno;
         *p = '/';
     }
-    return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+    return fd_mkdir_private(path) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 /* As the file will be known to others: its folder resolved, its own name kept (a link there is refused later). */

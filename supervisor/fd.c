@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void fd_close(int *fd)
@@ -114,4 +115,14 @@ int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *re
         *ret_len = b.len;
     *ret = buf_steal(&b);
     return 0;
+}
+
+int fd_mkdir_private(const char *path)
+{
+    struct stat st;
+    if (mkdir(path, 0700))
+        return -1;
+    if (lstat(path, &st) || (st.st_mode & 0700) == 0700)
+        return 0;
+    return chmod(path, 0700);
 }

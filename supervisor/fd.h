@@ -30,5 +30,7 @@ int fd_high(int fd);                                    /* moves fd to >= fd_bas
 void fd_close_inherited(void);
 /* Reads a whole file of at most max bytes into a fresh NUL-terminated string. 0, or -errno (EFBIG when larger). */
 int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len);
+/* mkdir(2) with 0700 whatever the umask is: one like 0177 would lock its owner out. */
+int fd_mkdir_private(const char *path);
 
 #endif

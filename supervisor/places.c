@@ -1,4 +1,5 @@
 #include "places.h"
+#include "fd.h"
 #include "sockets.h"
 
 #include <errno.h>
@@ -126,7 +127,7 @@ int places_find(struct places *ret, const char *workspace, struct err *err)
 int places_sockets(const struct places *p, char **ret, struct err *err)
 {
     struct stat st;
-    if (mkdir(p->sockets, 0700) && errno != EEXIST)
+    if (fd_mkdir_private(p->sockets) && errno != EEXIST)
         return err_set(err, errno, "making the folder for sockets %s", p->sockets);
     if (lstat(p->sockets, &st))
         return err_set(err, errno, "the folder for sockets %s", p->sockets);

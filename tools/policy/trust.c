@@ -49,7 +49,7 @@ static int add_line(const struct places *places, const char *line, struct err *e
 {
     STR_AUTO list = policy_trust_list(places);
     STR_AUTO folder = xasprintf("%s/sentinel-watch", places->config_home);
-    if ((mkdir(places->config_home, 0700) && errno != EEXIST) || (mkdir(folder, 0700) && errno != EEXIST))
+    if ((fd_mkdir_private(places->config_home) && errno != EEXIST) || (fd_mkdir_private(folder) && errno != EEXIST))
         return err_set(err, errno, "making %s", folder);
     FD_AUTO fd = open(list, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
