@@ -54,7 +54,8 @@ struct client *client_from_fd(int fd, const char *name)
     struct client *c = xcalloc(1, sizeof *c);
     c->fd = fd;
     c->session = xstrdup("");
-    client_say(c, "subscribe asks %s", name);
+    if (name)
+        client_say(c, "subscribe asks %s", name);
     return c;
 }
 

@@ -21,7 +21,7 @@ void client_sessions_free(char **names);
 int client_socket(const char *session, struct err *err); /* a connected socket, -1 and err */
 /* Connects and subscribes under `name`. NULL and err. */
 struct client *client_connect(const char *session, const char *name, struct err *err);
-struct client *client_from_fd(int fd, const char *name); /* a socket that was given to us */
+struct client *client_from_fd(int fd, const char *name); /* a socket that was given to us; name NULL: subscribes to nothing yet */
 void client_free(struct client *c);
 /* Reads what is there and calls each() for every object (owned by the caller of each, valid during it). -1: the connection is over. */
 int client_turn(struct client *c, void (*each)(void *arg, struct client *c, json_t *object), void *arg);

@@ -21,6 +21,8 @@
 
 #define QUIET_MS 100
 #define SHARED_LOOK_MS 200 /* how often the agent's terminal is looked at while a question waits for it */
+#define POPUP_MS 300 /* so long the agent's terminal was not free when a popup opens: a moment in raw mode is nothing */
+#define POPUP_IDLE_MS 500 /* a popup goes away so long after the last question: the next may be right behind */
 #define CLIENTS_MAX 64
 
 static int64_t now_ms(void)
@@ -202,6 +204,23 @@ static void read_input(struct console *c)
 
 /* ---- the loop */
 
+/* A question waits for the agent's terminal, and that is not to be printed on. */
+static void ask_in_popup(struct console *c)
+{
+    popup_turn(&c->popup, c->now_ms);
+    if (!c->model.first || c->state != CONSOLE_IDLE || ready(c)) {
+        c->busy_ms = 0;
+        return;
+    }
+    uint64_t newest = 0;
+    for (const struct question *q = c->model.first; q; q = q->next)
+        newest = q->id > newest ? q->id : newest;
+    if (!c->busy_ms)
+        c->busy_ms = c->now_ms;
+    else if (c->now_ms - c->busy_ms >= POPUP_MS)
+        popup_want(&c->popup, newest, c->now_ms);
+}
+
 /* Shows what is to be shown, and opens the keys when it has been quiet. */
 static void step(struct console *c)
 {
@@ -228,7 +247,7 @@ static int next_ms(const struct console *c, bool is_ready)
     if (c->state == CONSOLE_QUIET && is_ready)
         return c->quiet_ms > c->now_ms ? (int)(c->quiet_ms - c->now_ms) : 0;
     if (c->shared)
-        return c->model.first ? SHARED_LOOK_MS : -1;
+        return c->model.first || c->popup.pid ? SHARED_LOOK_MS : -1;
     return 500; /* new sessions */
 }
 
@@ -255,6 +274,12 @@ static void turn(struct console *c)
     if (q[0].revents && (!c->shared || (c->state != CONSOLE_IDLE && ready(c))))
         read_input(c);
     step(c);
+    if (c->shared)
+        ask_in_popup(c);
+    if (c->model.first)
+        c->idle_ms = c->now_ms + POPUP_IDLE_MS;
+    if (c->in_popup && !c->model.first && c->now_ms >= c->idle_ms)
+        c->over = true;
 }
 
 static int run(struct console *c)
@@ -275,10 +300,11 @@ static int run(struct console *c)
     return c->status;
 }
 
-/* `console --on-terminal FRONT`: started by the session itself; the terminal is 0 and 1, the connection 3. */
-static int on_terminal(const char *front)
+/* `console --on-terminal FRONT [SESSION]`: started by the session itself; the terminal is 0 and 1, the connection 3. With SESSION it may
+ * open a popup of tmux when that terminal is not free. */
+static int on_terminal(const char *front, const char *session)
 {
-    struct console c = {.in = 0, .out = 1, .tty = true, .shared = true, .front = (pid_t)atoi(front)};
+    struct console c = {.in = 0, .out = 1, .tty = true, .shared = true, .front = (pid_t)atoi(front), .popup = {.session = session}};
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     c.sessions.first = client_from_fd(3, "terminal");
     return run(&c);
@@ -286,16 +312,23 @@ static int on_terminal(const char *front)
 
 int console_main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "--on-terminal") == 0)
-        return on_terminal(argv[2]);
+    if ((argc == 3 || argc == 4) && strcmp(argv[1], "--on-terminal") == 0)
+        return on_terminal(argv[2], argv[3]);
     if (argc == 3 && strcmp(argv[1], "--raw") == 0)
         return raw_main(argv[2]);
-    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+    bool popup = argc == 3 && strcmp(argv[1], "--popup") == 0;
+    if (!popup && (argc > 2 || (argc == 2 && argv[1][0] == '-'))) {
         fprintf(stderr, "usage: sentinel-watch console [SESSION] | --raw SESSION\n");
         return argc == 2 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) ? 0 : 2;
     }
     struct console c = {.in = 0, .out = 1, .tty = isatty(0), .sessions = {.wanted = argv[1], .name = "console"}};
+    if (popup) {
+        c.in_popup = true;
+        c.sessions.wanted = argv[2];
+        c.sessions.name = "popup";
+    }
     c.now_ms = now_ms();
+    c.idle_ms = c.now_ms + 2 * POPUP_IDLE_MS;
     if (!sessions_look(&c.sessions, c.now_ms))
         console_say(&c, c.sessions.wanted ? "waiting for session %s" : "waiting for a session", c.sessions.wanted);
     return run(&c);

@@ -8,6 +8,7 @@
 #define SW_CONSOLE_H
 
 #include "model.h"
+#include "popup.h"
 #include "sessions.h"
 #include <stdbool.h>
 
@@ -24,6 +25,10 @@ struct console {
     bool tty;           /* in is a terminal */
     bool shared;        /* the agent's own terminal */
     pid_t front;        /* shared: the shell's job */
+    struct popup popup; /* shared: while the terminal is not free */
+    int64_t busy_ms;    /* shared: since when it is not, while a question waits; 0 */
+    bool in_popup;      /* this is what a popup shows: leaves when nothing waits */
+    int64_t idle_ms;    /* in_popup: when nothing waits until then, it leaves */
     enum console_state state;
     struct question *shown;
     int64_t quiet_ms;   /* QUIET: keys live from then on */

@@ -3,7 +3,7 @@
  * Servers differ, so its capabilities are read first: one without buttons cannot ask and is left to the other interfaces. Three
  * buttons at most: allow once, deny, and Review, which opens the tui. No default action is offered, and closing a notification is no
  * answer: the question goes on waiting. Each body is unique, or servers would fold two questions into one. While the
- * desktop is inhibited ("do not disturb", presentations) we are not attached, so that the terminal takes the questions.
+ * desktop is inhibited ("do not disturb", presentations) we take no questions, so that the terminal gets them.
  */
 #include "verbs.h"
 
@@ -20,6 +20,7 @@ int desktop_main(int argc, char **argv)
 #else
 
 #include "card_text.h"
+#include "own_program.h"
 #include "plain.h"
 #include "sessions.h"
 
@@ -29,9 +30,11 @@ int desktop_main(int argc, char **argv)
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define LOOK_MS 500
+#define TURN_MS 100
 #define BODY_COLUMNS 120
 
 /* One notification on the screen. */
@@ -50,6 +53,8 @@ struct desktop {
     bool markup;
     GDBusConnection *bus;
     GMainLoop *loop;
+    bool started;   /* by the session: one connection, that was handed over */
+    bool inhibited;
     int status;
 };
 
@@ -73,12 +78,12 @@ static bool look_at_server(struct desktop *d)
     return buttons;
 }
 
-/* The property is newer than the specification's first version: a server without it is taken as not inhibited. */
-static bool inhibited(const struct desktop *d)
+/* A boolean of the server; one that it does not have is false. */
+static bool property(const struct desktop *d, const char *interface, const char *name)
 {
     GVariant *inner = NULL, *r = !d->bus ? NULL : g_dbus_connection_call_sync(
         d->bus, "org.freedesktop.Notifications", "/org/freedesktop/Notifications", "org.freedesktop.DBus.Properties", "Get",
-        g_variant_new("(ss)", "org.freedesktop.Notifications", "Inhibited"), G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NONE, 1000, NULL, NULL);
+        g_variant_new("(ss)", interface, name), G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NO_AUTO_START, 1000, NULL, NULL);
     bool yes = false;
     if (r) {
         g_variant_get(r, "(v)", &inner);
@@ -89,13 +94,20 @@ static bool inhibited(const struct desktop *d)
     return yes;
 }
 
+/* The specification's property is newer than many servers; dunst has its own. */
+static bool inhibited(const struct desktop *d)
+{
+    return property(d, "org.freedesktop.Notifications", "Inhibited") || property(d, "org.dunstproject.cmd0", "paused");
+}
+
 /* ---- one question */
 
 static void review(const struct shown *s)
 {
     const char *terminal = getenv("TERMINAL");
-    char *argv[] = {(char *)(terminal && *terminal ? terminal : "x-terminal-emulator"), (char *)"-e", (char *)"sentinel-watch",
-                    (char *)"tui", s->from->session, NULL};
+    STR_AUTO notifier = own_program();
+    char *argv[] = {(char *)(terminal && *terminal ? terminal : "x-terminal-emulator"), (char *)"-e", notifier, (char *)"tui",
+                    s->from->session, NULL};
     GError *e = NULL;
     if (!g_spawn_async(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &e)) {
         fprintf(stderr, "sentinel-watch: no terminal could be opened (%s): sentinel-watch tui\n", e->message);
@@ -196,19 +208,27 @@ static void leave(struct desktop *d, struct client *c)
     sessions_leave(&d->sessions, c);
 }
 
+/* Inhibited or not any more: said to whoever is connected, so that another interface gets the questions meanwhile. */
+static void look_at_inhibition(struct desktop *d)
+{
+    bool now = inhibited(d);
+    if (now == d->inhibited)
+        return;
+    d->inhibited = now;
+    for (struct client *c = d->sessions.first; c; c = c->next)
+        client_say(c, "subscribe %s desktop", now ? "nothing" : "asks");
+}
+
 static gboolean look(void *arg)
 {
     struct desktop *d = arg;
-    if (inhibited(d)) {
-        while (d->sessions.first)
-            leave(d, d->sessions.first);
-        return G_SOURCE_CONTINUE;
-    }
-    sessions_look(&d->sessions, now_ms());
+    look_at_inhibition(d);
+    if (!d->started && !d->inhibited)
+        sessions_look(&d->sessions, now_ms());
     return G_SOURCE_CONTINUE;
 }
 
-/* Sockets are few and quiet: looked at five times a second, without a source for each. */
+/* Sockets are few and quiet: looked at ten times a second, without a source for each. */
 static gboolean turn(void *arg)
 {
     struct desktop *d = arg;
@@ -218,7 +238,7 @@ static gboolean turn(void *arg)
             continue;
         model_lost(&d->model, c, on_closed, d);
         sessions_lost(&d->sessions, c);
-        if (d->sessions.wanted)
+        if (d->sessions.wanted || d->started)
             g_main_loop_quit(d->loop);
     }
     return G_SOURCE_CONTINUE;
@@ -230,38 +250,55 @@ static gboolean on_end(void *arg)
     return G_SOURCE_REMOVE;
 }
 
-int desktop_main(int argc, char **argv)
+static int run(struct desktop *d)
 {
-    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
-        fprintf(stderr, "usage: sentinel-watch desktop [SESSION]\n");
-        return argc == 2 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) ? 0 : 2;
-    }
-    struct desktop d = {.sessions = {.wanted = argv[1], .name = "desktop"}};
     signal(SIGPIPE, SIG_IGN);
     if (!notify_init("sentinel-watch")) {
         fprintf(stderr, "sentinel-watch: libnotify could not start: use sentinel-watch tui or console\n");
         return 125;
     }
-    if (!look_at_server(&d)) {
+    if (!look_at_server(d)) {
         fprintf(stderr, "sentinel-watch: there is no notification server, or it shows no buttons: use sentinel-watch tui or console\n");
         notify_uninit();
         return 125;
     }
-    d.bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
-    d.loop = g_main_loop_new(NULL, FALSE);
-    g_timeout_add(LOOK_MS, look, &d);
-    g_timeout_add(200, turn, &d);
-    g_unix_signal_add(SIGINT, on_end, &d);
-    g_unix_signal_add(SIGTERM, on_end, &d);
-    look(&d);
-    g_main_loop_run(d.loop);
-    while (d.sessions.first)
-        leave(&d, d.sessions.first);
-    sessions_finish(&d.sessions);
-    g_main_loop_unref(d.loop);
-    g_clear_object(&d.bus);
+    d->bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
+    d->loop = g_main_loop_new(NULL, FALSE);
+    if (d->started) { /* from here on the session counts on us */
+        d->inhibited = inhibited(d);
+        d->sessions.first = client_from_fd(3, d->inhibited ? NULL : "desktop");
+        if (d->inhibited)
+            client_say(d->sessions.first, "subscribe nothing desktop");
+    }
+    g_timeout_add(LOOK_MS, look, d);
+    g_timeout_add(TURN_MS, turn, d);
+    g_unix_signal_add(SIGINT, on_end, d);
+    g_unix_signal_add(SIGTERM, on_end, d);
+    look(d);
+    g_main_loop_run(d->loop);
+    while (d->sessions.first)
+        leave(d, d->sessions.first);
+    sessions_finish(&d->sessions);
+    g_main_loop_unref(d->loop);
+    g_clear_object(&d->bus);
     notify_uninit();
-    return d.status;
+    return d->status;
+}
+
+int desktop_main(int argc, char **argv)
+{
+    struct desktop d = {.sessions = {.name = "desktop"}};
+    if (argc == 3 && strcmp(argv[1], "--started") == 0) {
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        d.started = true;
+        return run(&d);
+    }
+    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+        fprintf(stderr, "usage: sentinel-watch desktop [SESSION]\n");
+        return argc == 2 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) ? 0 : 2;
+    }
+    d.sessions.wanted = argv[1];
+    return run(&d);
 }
 
 #endif

@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NEWS_NS (200 * MS) /* a growing count is told at most so often */
+#define NEWS_NS (200 * MS)   /* a growing count is told at most so often */
+#define FOLLOW_NS (100 * MS) /* settled calls are told in batches: nobody is woken for each */
 
 uint64_t desk_now(void)
 {
@@ -30,9 +31,22 @@ void desk_wake(struct approval *a)
 
 /* ---- interfaces */
 
+/* Another interface takes the question. */
+static void withdraw(struct interface *i, struct card *card)
+{
+    uint64_t bit = 1ull << i->slot;
+    if (!(card->sent & bit))
+        return;
+    BUF_AUTO b = {0};
+    wire_closed(&b, card->id, "elsewhere", NULL);
+    interface_send(i, b.data, b.len);
+    card->sent &= ~bit;
+}
+
 static void on_line(void *arg, struct interface *i, const struct wire_line *l)
 {
     struct approval *a = arg;
+    i->coming = false;
     switch (l->what) {
     case WIRE_ANSWER:
         desk_answer(a, i, l);
@@ -45,6 +59,15 @@ static void on_line(void *arg, struct interface *i, const struct wire_line *l)
             i->events = true;
         else
             i->asks = a->attended = true;
+        break;
+    case WIRE_SUBSCRIBE_NOTHING:
+        a->attended = true;
+        i->asks = i->events = false;
+        for (struct card *card = a->cards.first; card; card = card->next)
+            withdraw(i, card);
+        break;
+    case WIRE_RULES:
+        desk_tell_rules(a, i);
         break;
     case WIRE_STOP:
         if (a->c.ops.stop_agent)
@@ -77,10 +100,10 @@ static void send_card(struct interface *i, struct card *card, uint64_t now)
     card->sent |= 1ull << i->slot;
 }
 
-/* What each interface has not been told yet. The terminal of `auto` steps back while another interface takes the questions. */
+/* What each interface has not been told yet. Those that the session started step back while a better one takes the questions. */
 static void tell_cards(struct approval *a, uint64_t now)
 {
-    bool first_hand = interfaces_first_hand(&a->interfaces);
+    unsigned rank = interfaces_rank(&a->interfaces);
     for (struct card *card = a->cards.first; card; card = card->next) {
         if (!card->shown)
             continue;
@@ -89,13 +112,8 @@ static void tell_cards(struct approval *a, uint64_t now)
             uint64_t bit = 1ull << i->slot;
             if (!i->asks || i->dead)
                 continue;
-            if (i->second && first_hand) {
-                if (card->sent & bit) {
-                    BUF_AUTO b = {0};
-                    wire_closed(&b, card->id, "elsewhere", NULL);
-                    interface_send(i, b.data, b.len);
-                    card->sent &= ~bit;
-                }
+            if (i->rank > rank) {
+                withdraw(i, card);
                 continue;
             }
             if ((!(card->sent & bit) || news) && desk_describe(a, card))
@@ -127,6 +145,8 @@ static int wait_ms(const struct approval *a, uint64_t now)
     }
     if (a->recent)
         next = sooner(next, now + 1000 * MS);
+    if (a->followed)
+        next = sooner(next, now + FOLLOW_NS);
     return !next ? -1 : next <= now ? 0 : (int)((next - now) / MS + 1 > 3600000 ? 3600000 : (next - now) / MS + 1);
 }
 
@@ -152,6 +172,8 @@ static void desk_turn(struct approval *a)
     if (q[1].revents)
         interfaces_accept(&a->interfaces);
     interfaces_bury(&a->interfaces, on_interface_gone, a);
+    if (a->cards.first && !desk_somebody(a)) /* the one that was coming could not be had */
+        desk_refuse_all(a);
 }
 
 static void end_all(struct approval *a)
@@ -182,6 +204,7 @@ static void *desk(void *arg)
         desk_take_arrived(a);
         desk_sweep(a, desk_now());
         tell_cards(a, desk_now());
+        desk_tell_news(a);
         desk_turn(a);
     }
     desk_take_arrived(a);
@@ -194,11 +217,27 @@ static char *hint_of(const struct approval *a)
     const struct approval_config *c = &a->c;
     if (c->how == APPROVAL_REJECT)
         return xstrdup("what would be asked is denied (--approval reject)");
-    const char *here = c->console_fd >= 0 ? "answer here or with" : "answer with";
-    if (!c->has_terminal && c->console_fd < 0)
-        return xasprintf("no terminal: what would be asked is denied until an interface is attached (sentinel-watch tui %s)",
+    const char *here = c->how == APPROVAL_DESKTOP ? "answer the notifications or with"
+                       : c->console_fd >= 0       ? "answer here or with"
+                                                  : "answer with";
+    if (!c->has_terminal && c->console_fd < 0 && c->desktop_fd < 0)
+        return xasprintf("no terminal: what would be asked is denied until an interface was attached (sentinel-watch tui %s)",
                          c->session);
     return xasprintf("%s: sentinel-watch tui %s", here, c->session);
+}
+
+/* Of auto and desktop: whoever attaches comes before the desktop, the desktop before this terminal. */
+static void add_started(struct approval *a, const struct buf *wordless)
+{
+    const struct approval_config *c = &a->c;
+    struct interface *i;
+    if (c->desktop_fd >= 0 && (i = interfaces_add(&a->interfaces, c->desktop_fd, "desktop", &a->interfaces.hello))) {
+        i->coming = true;
+        i->rank = c->how == APPROVAL_AUTO ? 1 : 0;
+    }
+    /* The agent can draw on its own terminal: no word there. */
+    if (c->console_fd >= 0 && (i = interfaces_add(&a->interfaces, c->console_fd, "terminal", wordless)))
+        i->rank = c->how == APPROVAL_CONSOLE ? 0 : 2;
 }
 
 int approval_start(const struct approval_config *c, struct approval **ret, struct err *err)
@@ -222,11 +261,9 @@ int approval_start(const struct approval_config *c, struct approval **ret, struc
     wire_hello(&wordless, c->session, c->policy ? c->policy->name : NULL, NULL);
     if (c->socket && c->how != APPROVAL_REJECT && interfaces_open(&a->interfaces, c->socket, err))
         goto fail;
-    if (c->console_fd >= 0 && c->how != APPROVAL_REJECT) {
-        struct interface *i = interfaces_add(&a->interfaces, c->console_fd, "terminal", &wordless);
-        if (i)
-            i->second = c->how == APPROVAL_AUTO;
-    }
+    if (c->how != APPROVAL_REJECT)
+        add_started(a, &wordless);
+    a->hits = xcalloc(c->policy && c->policy->nrules ? c->policy->nrules : 1, sizeof *a->hits);
     a->hint = hint_of(a);
     sigset_t all, old;
     sigfillset(&all);
@@ -243,6 +280,8 @@ int approval_start(const struct approval_config *c, struct approval **ret, struc
 fail:
     fd_close(&a->wake);
     buf_free(&a->interfaces.hello);
+    buf_free(&a->news);
+    free(a->hits);
     free(a->hint);
     free(a);
     return -1;
@@ -272,7 +311,15 @@ void approval_stop(struct approval *a)
     pthread_join(a->thread, NULL);
     interfaces_close(&a->interfaces, "the session has ended");
     desk_forget(a);
+}
+
+void approval_free(struct approval *a)
+{
+    if (!a)
+        return;
     fd_close(&a->wake);
+    buf_free(&a->news);
+    free(a->hits);
     free(a->hint);
     free(a);
 }

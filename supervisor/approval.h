@@ -8,8 +8,10 @@
  * After each answer everything that waits is judged again (decide()), and so is a request when it arrives: an answer that was
  * given in between counts. A request that a user denied is denied again for five seconds without a question.
  *
+ * What it tells interfaces besides: the calls that were settled, as the audit log has them, and the rules with their hits.
+ *
  * The files: card (what is shown), rungs (how wide an answer can be), answers (the rules that are written), interfaces (the
- * connections), peer (who may connect), wire (the protocol), terminal (the line interface on the agent's own terminal).
+ * connections), peer (who may connect), wire (the protocol), started (the interfaces that a session starts itself).
  */
 #ifndef SW_APPROVAL_H
 #define SW_APPROVAL_H
@@ -21,6 +23,7 @@
 struct approval;
 
 enum approval_how { APPROVAL_AUTO, APPROVAL_CONSOLE, APPROVAL_TUI, APPROVAL_DESKTOP, APPROVAL_REJECT };
+#define APPROVAL_ALL (1u << APPROVAL_CONSOLE | 1u << APPROVAL_TUI | 1u << APPROVAL_DESKTOP)
 
 struct approval_ops {
     /* allowed: what the user, an older answer or the end of waiting says. handler: who answered, or NULL; stays valid. */
@@ -36,7 +39,8 @@ struct approval_config {
     const char *socket;     /* path of SESSION.sock; NULL: none */
     enum approval_how how;
     int64_t timeout_ms;     /* 0 for ever */
-    int console_fd;         /* socket of the line interface on the agent's terminal (terminal.h), or -1 */
+    int console_fd;         /* socket of the line interface on the agent's terminal (started.h), or -1 */
+    int desktop_fd;         /* socket of the desktop interface that was started (started.h), or -1 */
     bool has_terminal;      /* a controlling terminal: somebody may be there, so asks wait for an interface */
     const char *home;       /* too wide to be opened with one key; NULL: unknown */
     const char *answers;    /* the file for `always` (answers.h); NULL: not offered */
@@ -51,6 +55,9 @@ struct approval_config {
 int approval_start(const struct approval_config *c, struct approval **ret, struct err *err);
 void approval_open(struct approval *a, struct request *r, const struct decision *d); /* any thread; takes r */
 void approval_stop(struct approval *a); /* ends the desk; every ask still open comes back as BY_GONE */
+void approval_free(struct approval *a); /* after approval_stop, when nothing is left that could settle a call */
+/* A call was settled: counted for its rule, and told to the interfaces that follow events. Any thread; a may be NULL. */
+void approval_record(struct approval *a, const struct request *r, const struct outcome *o);
 const char *approval_hint(const struct approval *a); /* for the start line: how to answer; NULL: nothing to say */
 
 #endif

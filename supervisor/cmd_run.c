@@ -11,7 +11,7 @@
 #include "options.h"
 #include "places.h"
 #include "session.h"
-#include "terminal.h"
+#include "started.h"
 #include "usage.h"
 
 #include <errno.h>
@@ -38,9 +38,10 @@ struct run {
     pid_t scribe;
     struct rlimit nofile;
     bool has_terminal;
-    int console;   /* socket of the line interface on this terminal, -1 */
-    char *socket;  /* for interfaces; NULL: none can attach */
-    char *answers; /* the file of remembered answers; NULL: none is read or written */
+    int console, desktop; /* sockets of the interfaces on this terminal and on the desktop, -1 */
+    unsigned handlers;    /* which interfaces auto may start */
+    char *socket;         /* for interfaces; NULL: none can attach */
+    char *answers;        /* the file of remembered answers; NULL: none is read or written */
 };
 
 /* Ours live above every inherited descriptor; the limit that the command gets is the one that we were started with. */
@@ -129,7 +130,7 @@ static int settle_settings(struct run *r, struct err *err)
     const char *baseline = o->baseline ? o->baseline : r->policy->baseline ? r->policy->baseline : "mvp";
     if (baseline_load(&r->places, baseline, &r->baseline, err))
         return -1;
-    if (!o->approval_set && options_approval(r->policy->approval, &o->approval, err))
+    if (!o->approval_set && options_approval(r->policy->approval, &o->approval, &r->handlers, err))
         return -1;
     if (o->approval_timeout_ms < 0)
         o->approval_timeout_ms = r->policy->approval_timeout_ms;
@@ -208,6 +209,7 @@ static void supervise(struct run *r, int sock, pid_t front, pid_t keeper, const 
         .approval_timeout_ms = r->o.approval_timeout_ms,
         .socket = r->socket,
         .console_fd = r->console,
+        .desktop_fd = r->desktop,
         .has_terminal = r->has_terminal,
         .answers = enforce ? r->answers : NULL,
         .audit = r->audit,
@@ -225,7 +227,40 @@ static void supervise(struct run *r, int sock, pid_t front, pid_t keeper, const 
     session_run(&c);
 }
 
-/* Who answers: the line interface on this terminal, when there is one and it was asked for or nothing was. */
+static bool exposes(const struct run *r, enum expose e)
+{
+    return r->policy->exposed & 1u << e;
+}
+
+/* Notifications: when they were asked for, or of auto when there is a desktop and the agent is kept away from it. */
+static int begin_desktop(struct run *r, const char *notifier, struct err *err)
+{
+    bool reached = exposes(r, EXPOSE_DBUS) || exposes(r, EXPOSE_X11) || exposes(r, EXPOSE_WAYLAND);
+    if (r->o.approval == APPROVAL_DESKTOP) {
+        if (reached)
+            log_warn("the policy exposes the desktop: the agent can press the buttons of its own questions");
+        return started_on_desktop(notifier, r->session, true, &r->desktop, err);
+    }
+    if (r->o.approval != APPROVAL_AUTO || !(r->handlers & 1u << APPROVAL_DESKTOP) || reached || !started_desktop_likely())
+        return 0;
+    if (started_on_desktop(notifier, r->session, false, &r->desktop, err))
+        log_warn("%s", err->text);
+    return 0;
+}
+
+/* Lines on this terminal: when they were asked for, and of auto and desktop when there is nothing better. */
+static int begin_console(struct run *r, const char *notifier, int tty, struct err *err)
+{
+    bool automatic = r->o.approval == APPROVAL_AUTO && r->handlers & 1u << APPROVAL_CONSOLE;
+    if (tty < 0 || (r->o.approval != APPROVAL_CONSOLE && r->o.approval != APPROVAL_DESKTOP && !automatic))
+        return 0;
+    /* An agent that reaches tmux could press keys in a popup. */
+    const char *tmux = getenv("TMUX");
+    bool popup = automatic && tmux && *tmux && !exposes(r, EXPOSE_TMUX);
+    return started_on_terminal(notifier, tty, r->session, popup, &r->console, err);
+}
+
+/* Who answers: the interfaces that the session starts by itself. */
 static int begin_asking(struct run *r, struct err *err)
 {
     if (r->mode != MODE_ENFORCE)
@@ -245,18 +280,15 @@ static int begin_asking(struct run *r, struct err *err)
     }
     FD_AUTO tty = fd_high(open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
     r->has_terminal = tty >= 0;
-    bool console = r->o.approval == APPROVAL_CONSOLE;
-    if (!console && r->o.approval != APPROVAL_AUTO)
+    bool automatic = r->o.approval == APPROVAL_AUTO;
+    if (r->o.approval == APPROVAL_CONSOLE && tty < 0)
+        return err_set(err, 0, "--approval console: there is no controlling terminal to ask on");
+    if (r->o.approval == APPROVAL_TUI || r->o.approval == APPROVAL_REJECT)
         return 0;
-    if (tty < 0)
-        return console ? err_set(err, 0, "--approval console: there is no controlling terminal to ask on") : 0;
     STR_AUTO notifier = places_program(&r->places, "sentinel-notifier");
-    pid_t pid;
     if (!notifier)
-        return console ? err_set(err, 0, "sentinel-notifier is not beside this program (%s), nor in ../lib/sentinel-watch",
-                                 r->places.own_programs)
-                       : 0;
-    return terminal_start(notifier, tty, &r->console, &pid, err);
+        return automatic ? 0 : err_set(err, 0, "sentinel-notifier is not beside this program (%s), nor in ../lib/sentinel-watch", r->places.own_programs);
+    return begin_desktop(r, notifier, err) || begin_console(r, notifier, tty, err) ? -1 : 0;
 }
 
 /* The three processes. */
@@ -282,6 +314,7 @@ static int start(struct run *r, struct err *err)
     }
     close(sock[1]);
     fd_close(&r->console);
+    fd_close(&r->desktop);
     audit_forget(r->audit);
     struct front_files files = {r->socket, audit_denials(r->audit)};
     front_end(front_run(child, sock[0], r->scribe, r->o.quiet, &files));
@@ -328,7 +361,7 @@ static int run(struct run *r, int argc, char **argv, struct err *err)
 
 int cmd_run(int argc, char **argv)
 {
-    static struct run r = {.console = -1}; /* lives as long as the process, as what places_find gives does */
+    static struct run r = {.console = -1, .desktop = -1, .handlers = APPROVAL_ALL}; /* lives as long as the process, as what places_find gives does */
     struct err err;
     log_init(LOG_NORMAL, NULL);
     int status = run(&r, argc, argv, &err);

@@ -1,8 +1,8 @@
-/* desk - floor 4: the inside of approval.h: what its thread owns, shared by its three files.
+/* desk - floor 4: the inside of approval.h: what its thread owns, shared by its files.
  *
  * approval.c the thread, its interfaces, start and end; desk_asks.c how a call that asks arrives, is judged again, times
- * out, is interrupted or goes; desk_answers.c what an answer does. Only the desk's thread comes here, save on_signal and
- * on_gone, which set a flag and wake it.
+ * out, is interrupted or goes; desk_answers.c what an answer does; desk_events.c what is told besides questions. Only the
+ * desk's thread comes here, save on_signal and on_gone, which set a flag and wake it, and approval_record.
  */
 #ifndef SW_DESK_H
 #define SW_DESK_H
@@ -33,6 +33,10 @@ struct approval {
     struct ask *arrived, **arrived_end; /* under lock */
     bool stop;                          /* under lock */
     atomic_bool attention;              /* some ask was signalled or is gone */
+    atomic_bool followed;               /* an interface follows events */
+    atomic_uint *hits;                  /* of policy->rules: calls that each decided */
+    struct buf news;                    /* under lock: lines for those who follow */
+    unsigned news_missed;               /* under lock */
 
     /* the desk's own */
     struct cards cards;
@@ -60,6 +64,13 @@ void desk_forget(struct approval *a); /* all of it */
 /* Fills in what the card shows and offers, when it is first needed: most of a thousand that wait are never shown. False: none of its
  * calls is here at the moment (interrupted by a signal, back in a moment). */
 bool desk_describe(struct approval *a, struct card *card);
+
+bool desk_somebody(const struct approval *a); /* could anybody answer, now or later? */
+void desk_refuse_all(struct approval *a);     /* nobody could after all */
+
+/* desk_events.c */
+void desk_tell_news(struct approval *a);
+void desk_tell_rules(struct approval *a, struct interface *i);
 
 /* desk_answers.c */
 void desk_answer(struct approval *a, struct interface *i, const struct wire_line *l);

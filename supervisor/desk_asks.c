@@ -130,9 +130,14 @@ void desk_judge_all(struct approval *a)
 
 /* ---- asks arrive */
 
-static bool somebody(const struct approval *a)
+bool desk_somebody(const struct approval *a)
 {
-    return a->c.how != APPROVAL_REJECT && (a->c.has_terminal || a->attended);
+    if (a->c.how == APPROVAL_REJECT)
+        return false;
+    for (const struct interface *i = a->interfaces.first; i; i = i->next)
+        if (i->coming && !i->dead)
+            return true;
+    return a->c.has_terminal || a->attended;
 }
 
 static void refuse_unattended(struct approval *a, struct ask *k)
@@ -142,6 +147,16 @@ static void refuse_unattended(struct approval *a, struct ask *k)
                           : "nobody to ask: no terminal and no interface was ever attached (--approval; sentinel-watch tui, console)";
     struct decision d = k->decision;
     desk_finish(a, k, &d, false, BY_UNATTENDED, NULL);
+}
+
+void desk_refuse_all(struct approval *a)
+{
+    while (a->cards.first) {
+        struct card *card = a->cards.first;
+        while (card->asks)
+            refuse_unattended(a, card_take(card, card->asks));
+        desk_close(a, card, "gone", NULL);
+    }
 }
 
 static char *read_cmdline(pid_t pid, size_t *ret_n)
@@ -188,7 +203,7 @@ static void arrive(struct approval *a, struct ask *k)
     k->decision = d;
     if (!r->cwd)
         r->cwd = proc_link(r->tid, "cwd");
-    if (!somebody(a)) {
+    if (!desk_somebody(a)) {
         refuse_unattended(a, k);
         return;
     }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,10 +222,11 @@ void interfaces_close(struct interfaces *s, const char *why)
     buf_free(&s->hello);
 }
 
-bool interfaces_first_hand(const struct interfaces *s)
+unsigned interfaces_rank(const struct interfaces *s)
 {
+    unsigned rank = UINT_MAX;
     for (const struct interface *i = s->first; i; i = i->next)
-        if (i->asks && !i->second && !i->dead)
-            return true;
-    return false;
+        if (i->asks && !i->dead && i->rank < rank)
+            rank = i->rank;
+    return rank;
 }

@@ -17,12 +17,14 @@ struct interface {
     int fd;
     unsigned slot;     /* 0 .. INTERFACES_MAX: its bit in a card's `sent`; the last is the terminal's */
     bool asks, events; /* what it subscribed to */
-    bool second;       /* gets questions only while no other interface takes them (auto: the agent's own terminal) */
+    unsigned rank;     /* gets questions only while nobody of a lower rank takes them; 0: whoever attached */
+    bool coming;       /* was started by the session and has said nothing yet */
     bool dead;         /* to be dropped by interfaces_bury */
     char name[WIRE_NAME_MAX + 1];
     pid_t pid;
     struct buf in, out;
     size_t out_at;
+    unsigned missed;   /* event lines that were not sent: it does not read fast enough */
     struct interface *next;
 };
 
@@ -46,6 +48,6 @@ void interface_bye(struct interface *i, const char *why); /* says so and is dead
 void interface_turn(struct interface *i, short revents, void (*line)(void *arg, struct interface *i, const struct wire_line *l),
                     void *arg);
 void interfaces_bury(struct interfaces *s, void (*gone)(void *arg, const struct interface *i), void *arg);
-bool interfaces_first_hand(const struct interfaces *s); /* does one that is not `second` take questions? */
+unsigned interfaces_rank(const struct interfaces *s); /* the lowest of those that take questions; UINT_MAX: none does */
 
 #endif

@@ -22,7 +22,6 @@ struct option_row {
 
 #define BAD(...) err_status(err, 2, __VA_ARGS__)
 #define NOT_YET "is not built in this version"
-#define NOT_STARTED "in this version: start it with `sentinel-watch desktop` and leave the session at auto"
 
 static int take_mode(struct options *o, const char *from, const char *value, struct err *err)
 {
@@ -65,20 +64,30 @@ static int take_approval(struct options *o, const char *from, const char *value,
         STR_AUTO near = nearest_text(value, approval_names);
         return BAD("%s: found %s, expected auto, desktop, tui, console or reject%s", from, found, near);
     }
-    if (o->approval == APPROVAL_DESKTOP)
-        return BAD("%s: the interface `%s` " "is not started by the session " NOT_STARTED, from, value);
     o->approval_set = true;
     return 0;
 }
 
-int options_approval(const char *text, enum approval_how *ret, struct err *err)
+int options_approval(const char *text, enum approval_how *ret, unsigned *handlers, struct err *err)
 {
-    if (!text || !strcmp(text, "auto") || strchr(text, ','))
-        *ret = APPROVAL_AUTO; /* of a list, whichever can be had: which is what auto does */
+    *handlers = APPROVAL_ALL;
+    if (text && strchr(text, ',')) { /* of a list, whichever can be had: what auto does, with these */
+        *ret = APPROVAL_AUTO;
+        *handlers = 0;
+        STR_AUTO words = xstrdup(text);
+        char *save = NULL;
+        enum approval_how one;
+        for (char *w = strtok_r(words, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
+            if (!find_approval(w, &one))
+                return err_set(err, 0, "the policy's approval.handlers: `%s` is no interface", w);
+            *handlers |= 1u << one;
+        }
+        return 0;
+    }
+    if (!text)
+        *ret = APPROVAL_AUTO;
     else if (!find_approval(text, ret))
         return err_set(err, 0, "the policy's approval.handlers: `%s` is no interface", text);
-    if (*ret == APPROVAL_DESKTOP)
-        return err_set(err, 0, "the policy's approval.handlers: the interface `%s` " "is not started by the session " NOT_STARTED, text);
     return 0;
 }
 

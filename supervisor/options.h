@@ -36,8 +36,9 @@ int options_parse(struct options *o, int argc, char **argv, struct err *err);
 int options_environment(struct options *o, struct err *err);
 void options_free(struct options *o);
 
-/* The approval that a policy's `approval.handlers` asks for: "auto", "reject" or a list. 0, or -1 with the reason. */
-int options_approval(const char *text, enum approval_how *ret, struct err *err);
+/* The approval that a policy's `approval.handlers` asks for: "auto", "reject" or a list. handlers: which interfaces auto may
+ * start, a bit for each enum approval_how. 0, or -1 with the reason. */
+int options_approval(const char *text, enum approval_how *ret, unsigned *handlers, struct err *err);
 /* A session name: [A-Za-z0-9._-]{1,64}, other bytes become `_`. Fresh. */
 char *options_session_name(const char *text);
 /* BASENAME-YYYYMMDDTHHMMSS-PID of a command started now. Fresh. */

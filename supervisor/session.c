@@ -501,6 +501,7 @@ static int prepare(struct session *s, struct err *err)
                                  .how = c->approval,
                                  .timeout_ms = c->approval_timeout_ms,
                                  .console_fd = c->console_fd,
+                                 .desktop_fd = c->desktop_fd,
                                  .has_terminal = c->has_terminal,
                                  .home = c->places->home,
                                  .answers = c->answers,

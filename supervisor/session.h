@@ -24,7 +24,8 @@ struct session_config {
     enum approval_how approval;
     int64_t approval_timeout_ms;
     const char *socket;     /* of this session, NULL none */
-    int console_fd;         /* socket of the line interface on this terminal (terminal.h), -1 */
+    int console_fd;         /* sockets of the interfaces on this terminal and on the desktop (started.h), -1 */
+    int desktop_fd;
     bool has_terminal;      /* a controlling terminal: somebody may be there to answer */
     const char *answers;    /* the file of remembered answers (answers.h); NULL: none is read or written */
     struct audit *audit;

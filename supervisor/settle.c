@@ -66,6 +66,7 @@ static void record(struct turn *t, bool allowed, enum safe safe, bool known, int
         o.allowed = true;
     audit_request(t->stage->audit, r, &o);
     summary_count(t->stage->summary, r, &o);
+    approval_record(t->stage->approval, r, &o);
 }
 
 /* Hands the outcome of an act to the caller. Its result as the caller saw it: a value, or -errno. -ENOENT of the listener

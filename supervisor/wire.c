@@ -111,13 +111,14 @@ static int parse_answer(const struct words *w, struct wire_line *l, const char *
 
 static int parse_subscribe(const struct words *w, struct wire_line *l, const char **why)
 {
-    static const char *const what[] = {"asks", "events"};
-    int i = w->n > 1 ? find(w->word[1], what, 2) : -1;
+    static const char *const what[] = {"asks", "events", "nothing"};
+    static const enum wire_what is[] = {WIRE_SUBSCRIBE_ASKS, WIRE_SUBSCRIBE_EVENTS, WIRE_SUBSCRIBE_NOTHING};
+    int i = w->n > 1 ? find(w->word[1], what, 3) : -1;
     if (i < 0 || w->n > 3) {
-        *why = "subscribe asks|events [NAME]";
+        *why = "subscribe asks|events|nothing [NAME]";
         return -1;
     }
-    l->what = i ? WIRE_SUBSCRIBE_EVENTS : WIRE_SUBSCRIBE_ASKS;
+    l->what = is[i];
     if (w->n == 3) {
         size_t n = strlen(w->word[2]);
         if (n > WIRE_NAME_MAX || strspn(w->word[2], "abcdefghijklmnopqrstuvwxyz0123456789-") != n) {
@@ -149,8 +150,10 @@ int wire_parse(const char *line, size_t n, struct wire_line *ret, const char **w
         l.what = WIRE_STOP;
     } else if (w.n == 1 && strcmp(w.word[0], "ping") == 0) {
         l.what = WIRE_PING;
+    } else if (w.n == 1 && strcmp(w.word[0], "rules") == 0) {
+        l.what = WIRE_RULES;
     } else {
-        *why = "the lines are: answer, subscribe, stop, ping";
+        *why = "the lines are: answer, subscribe, rules, stop, ping";
         return -1;
     }
     *ret = l;

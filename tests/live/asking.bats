@@ -18,7 +18,8 @@ test_setup() {
 }
 
 test_teardown() {
-    [ -S "$T/tmux" ] && tmux -S "$T/tmux" kill-server 2>/dev/null
+    local s
+    for s in "$T/inner" "$T/tmux"; do [ -S "$s" ] && tmux -S "$s" kill-server 2>/dev/null; done
     local p
     for p in "${PIDS[@]}"; do kill -KILL "$p" 2>/dev/null; done
     return 0
@@ -432,7 +433,8 @@ on_screen() { # TEXT
         sleep 0.05
     done
     echo "never on the screen: $1"
-    screen
+    screen | grep .
+    decided
     return 1
 }
 
@@ -512,7 +514,7 @@ run_in_terminal() { type_keys "$SW -q --session t -p $T/ask.yaml -o $T/log ${OPT
     on_screen "typed it"
 }
 
-@test "terminal: over a full screen nothing is printed; it is answered elsewhere, and the screen stays" {
+full_screen() { # an agent that holds its terminal raw while it reads a kept file
     cat >"$T/full.py" <<-'PY'
 	import os, sys, threading, time, tty
 	tty.setraw(0)
@@ -523,6 +525,10 @@ run_in_terminal() { type_keys "$SW -q --session t -p $T/ask.yaml -o $T/log ${OPT
 	t = threading.Thread(target=work); t.start(); t.join()
 	time.sleep(1)
 	PY
+}
+
+@test "terminal: over a full screen nothing is printed; it is answered elsewhere, and the screen stays" {
+    full_screen
     terminal
     run_in_terminal "/usr/bin/python3 $T/full.py $T/keep/one"
     on_screen "full screen"
@@ -533,6 +539,40 @@ run_in_terminal() { type_keys "$SW -q --session t -p $T/ask.yaml -o $T/log ${OPT
     key a "a 1"
     on_screen "got s3cret"
     ! screen | grep -q question || false
+}
+
+@test "terminal: in tmux a popup asks over the full screen, once for each question, and the screen comes back" {
+    full_screen
+    terminal
+    # The agent's tmux is one inside the one that is looked at: popups belong to a client's screen, not to a pane.
+    type_keys "env -u TMUX tmux -f /dev/null -S $T/inner new-session -x 140 -y 50 'bash --norc -i'" Enter
+    on_screen '[0] 0:bash'
+    type_keys "PS1='INNER> '" Enter
+    on_screen "INNER> "
+    run_in_terminal "/usr/bin/python3 $T/full.py $T/keep/one"
+    on_screen "full screen"
+    on_screen "question 1"
+    on_screen "answer 1"
+    word=$(screen | sed -n 's/.*question 1 of t \[\([a-z0-9-]*\)\].*/\1/p')
+    [ -n "$word" ] # outside of the agent's reach: it can prove itself
+    tmux -S "$T/inner" display-popup -C # taken away without an answer: it waits, and does not come again
+    sleep 1
+    ! screen | grep -q "question 1" || false
+    attach a
+    wait_for "$T/a" "question 1"
+    key a "a 1"
+    on_screen "got s3cret"
+    on_screen "full screen"
+    on_screen "INNER>"
+    rm "$T/log"
+    run_in_terminal "/usr/bin/python3 $T/full.py $T/keep/one"
+    on_screen "answer 1"
+    sleep 0.3
+    type_keys a Enter
+    on_screen "got s3cret"
+    on_screen "full screen"
+    tmux -S "$T/inner" kill-server
+    [ "$(jq -r 'select(.decided_by == "user") | .handler' "$T/log")" = popup ]
 }
 
 @test "terminal: suspended or in the background, the user's shell is left alone" {

@@ -44,6 +44,7 @@ wait_for() { # FILE TEXT
 desk() {
     cat >"$T/desk.sh" <<-SH
 	trap 'kill \$DUNST \$X \$UI 2>/dev/null' EXIT
+	rm -f $T/display
 	Xvfb -displayfd 3 -screen 0 1024x768x24 3>$T/display 2>$T/xvfb.txt & X=\$!
 	while ! [ -s $T/display ]; do sleep 0.05; done
 	export DISPLAY=:\$(cat $T/display)
@@ -93,4 +94,87 @@ desk() {
     run timeout 20 dbus-run-session -- "$SW" desktop t
     [ "$status" = 125 ]
     [[ $output == *"sentinel-watch tui"* ]]
+    run timeout 20 dbus-run-session -- "$SW" --approval desktop -o "$T/log" -- true
+    [ "$status" = 125 ]
+    [[ $output == *"no notification server that shows buttons"* ]]
+}
+
+# A display, a bus, dunst; then the script.
+with_desktop() {
+    cat >"$T/desk.sh" <<-SH
+	trap 'kill \$DUNST \$X 2>/dev/null' EXIT
+	rm -f $T/display
+	Xvfb -displayfd 3 -screen 0 1024x768x24 3>$T/display 2>$T/xvfb.txt & X=\$!
+	while ! [ -s $T/display ]; do sleep 0.05; done
+	export DISPLAY=:\$(cat $T/display)
+	dunst -config $T/dunstrc >$T/dunst.txt 2>&1 & DUNST=\$!
+	while ! dunstctl count >/dev/null 2>&1; do sleep 0.05; done
+	displayed() { while ! dunstctl count | grep -q "Currently displayed: \$1"; do sleep 0.1; done; }
+	$1
+	SH
+    timeout 60 dbus-run-session -- sh "$T/desk.sh"
+}
+
+@test "started by the session: desktop when asked for, and of auto when there is one, though there is no terminal" {
+    echo "Allow once" >"$T/press"
+    for how in desktop auto; do
+        with_desktop "setsid $SW -a $how --session t$$ -p $T/ask.yaml -o $T/log-$how -- cat $T/keep/one >$T/out-$how 2>$T/err-$how </dev/null & S=\$!
+            displayed 1; dunstctl context; wait \$S"
+        grep -q s3cret "$T/out-$how"
+        [ "$(jq -r 'select(.decided_by == "user") | .handler' "$T/log-$how")" = desktop ]
+    done
+    grep -q "answer the notifications" "$T/err-desktop"
+    for ((i = 0; i < 40; i++)); do # it ends with its session
+        pgrep -f "desktop --started t$$" || return 0
+        sleep 0.1
+    done
+    false
+}
+
+@test "auto: who attaches comes before the desktop, and the desktop takes over again" {
+    with_desktop "setsid $SW --session t -p $T/ask.yaml -o $T/log -- cat $T/keep/one >$T/out.txt 2>$T/err.txt </dev/null & S=\$!
+        displayed 1
+        printf 'subscribe asks other\n' | (cat; sleep 2) | $SW console --raw t >$T/raw & R=\$!
+        displayed 0; wait \$R; displayed 1; echo back >$T/back
+        printf 'subscribe asks other\nanswer 1 allow once\n' | (cat; sleep 1) | $SW console --raw t >/dev/null
+        wait \$S"
+    [ -e "$T/back" ]
+    grep -q '"ask"' "$T/raw"
+    grep -q s3cret "$T/out.txt"
+}
+
+@test "auto: an inhibited desktop takes no questions; they come when it is disturbed again" {
+    echo "Allow once" >"$T/press"
+    with_desktop "dunstctl set-paused true
+        setsid $SW --session t -p $T/ask.yaml -o $T/log -- cat $T/keep/one >$T/out.txt 2>$T/err.txt </dev/null & S=\$!
+        while ! grep -q 'mode enforce' $T/err.txt; do sleep 0.1; done
+        sleep 1.5; dunstctl count >$T/count; dunstctl set-paused false
+        displayed 1; dunstctl context; wait \$S"
+    grep -q "Waiting: 0" "$T/count"
+    grep -q s3cret "$T/out.txt"
+}
+
+@test "auto: a desktop without a notification server: nobody is there, and what waits is denied" {
+    DISPLAY=:99 timeout 30 dbus-run-session -- setsid "$SW" --session t -p "$T/ask.yaml" -o "$T/log" -- cat "$T/keep/one" >"$T/out.txt" 2>"$T/err.txt" </dev/null || true
+    [ ! -s "$T/out.txt" ]
+    [ "$(jq -r 'select(.target.path? == "'"$T/keep/one"'") | .decided_by' "$T/log")" = unattended ]
+}
+
+@test "Review opens the tui in a terminal, also when the session started the interface" {
+    echo "Review" >"$T/press"
+    # A terminal that is driven by the test: what it would run is run in tmux, and answers there.
+    cat >"$T/terminal" <<-SH
+	#!/bin/sh
+	[ "\$1" = -e ] && shift
+	LC_ALL=C.UTF-8 exec tmux -f /dev/null -S $T/tmux new-session -d -x 100 -y 30 "\$@"
+	SH
+    chmod +x "$T/terminal"
+    with_desktop "export TERMINAL=$T/terminal
+        setsid $SW -a desktop --session t -p $T/ask.yaml -o $T/log -- cat $T/keep/one >$T/out.txt 2>$T/err.txt </dev/null & S=\$!
+        displayed 1; dunstctl context
+        while ! tmux -S $T/tmux capture-pane -p 2>/dev/null | grep -q 'wants to read'; do sleep 0.1; done
+        sleep 0.5; tmux -S $T/tmux send-keys a
+        wait \$S; tmux -S $T/tmux kill-server"
+    grep -q s3cret "$T/out.txt"
+    [ "$(jq -r 'select(.decided_by == "user") | .handler' "$T/log")" = tui ]
 }

@@ -62,7 +62,7 @@ static struct world *world_with(struct approval_config c, bool attach)
     c.session = "test";
     c.policy = &w->policy;
     c.grants = w->grants;
-    c.console_fd = -1;
+    c.console_fd = c.desktop_fd = -1;
     c.ops = (struct approval_ops){.answered = answered, .stop_agent = stop_agent, .arg = w};
     int sp[2];
     if (attach) {
@@ -79,6 +79,7 @@ static struct world *world_with(struct approval_config c, bool attach)
 static void world_end(struct world *w)
 {
     approval_stop(w->a);
+    approval_free(w->a);
     for (int i = 0; i < w->results; i++)
         free(w->result[i].r);
     grants_free(w->grants);
@@ -374,7 +375,7 @@ Test(approval, the_socket_is_private_and_several_attach)
     close(fd);
     struct approval *second;
     struct err err;
-    struct approval_config c = {.session = "test", .socket = a.sun_path, .console_fd = -1};
+    struct approval_config c = {.session = "test", .socket = a.sun_path, .console_fd = -1, .desktop_fd = -1};
     cr_assert_eq(approval_start(&c, &second, &err), -1, "a socket in use is not taken over");
     world_end(w);
     cr_assert_eq(access(a.sun_path, F_OK), -1, "the socket goes with the session");

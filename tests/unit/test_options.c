@@ -58,6 +58,7 @@ Test(options, older_names_of_approvals)
     struct options o;
     struct err err;
     cr_assert(parse(&o, "sw -a ncurses -- x", &err) == 0 && o.approval == APPROVAL_TUI);
+    cr_assert(parse(&o, "sw -a popup -- x", &err) == 0 && o.approval == APPROVAL_DESKTOP);
 }
 
 Test(options, the_last_wins_and_a_verb_after_the_dashes_is_a_program)
@@ -87,7 +88,6 @@ Test(options, mistakes)
         {"sw --approval-timeout 90 -- x", "expected `0` or whole numbers with d, h, m, s"},
         {"sw --approval-timeout 5m1h -- x", "--approval-timeout: found `5m1h`"},
         {"sw -a nobody -- x", "expected auto, desktop, tui, console or reject"},
-        {"sw -a popup -- x", "the interface `popup` is not started by the session"},
         {"sw --allow read -- x", "expected VERB:TARGET"},
         {"sw --deny read: -- x", "expected VERB:TARGET"},
         {"sw --ask raed:/x -- x", "(nearest: read)"},
@@ -185,10 +185,13 @@ Test(options, the_approval_of_a_policy)
 {
     enum approval_how how;
     struct err err;
-    cr_assert(options_approval(NULL, &how, &err) == 0 && how == APPROVAL_AUTO);
-    cr_assert(options_approval("reject", &how, &err) == 0 && how == APPROVAL_REJECT);
-    cr_assert(options_approval("desktop,console", &how, &err) == 0 && how == APPROVAL_AUTO);
-    cr_assert(options_approval("tui", &how, &err) == 0 && how == APPROVAL_TUI);
-    cr_assert(options_approval("desktop", &how, &err) == -1 && err.status == 125);
-    cr_assert(options_approval("nonsense", &how, &err) == -1 && err.status == 125);
+    unsigned may;
+    cr_assert(options_approval(NULL, &how, &may, &err) == 0 && how == APPROVAL_AUTO && may == APPROVAL_ALL);
+    cr_assert(options_approval("reject", &how, &may, &err) == 0 && how == APPROVAL_REJECT);
+    cr_assert(options_approval("tui,console", &how, &may, &err) == 0 && how == APPROVAL_AUTO);
+    cr_assert_eq(may, 1u << APPROVAL_TUI | 1u << APPROVAL_CONSOLE);
+    cr_assert(options_approval("tui", &how, &may, &err) == 0 && how == APPROVAL_TUI);
+    cr_assert(options_approval("desktop", &how, &may, &err) == 0 && how == APPROVAL_DESKTOP);
+    cr_assert(options_approval("nonsense", &how, &may, &err) == -1 && err.status == 125);
+    cr_assert(options_approval("tui,nonsense", &how, &may, &err) == -1 && err.status == 125);
 }
