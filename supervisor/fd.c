@@ -94,6 +94,14 @@ void fd_close_inherited(void)
             break;
 }
 
+bool fd_used_up(void)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    bool none = fd < 0 && (errno == EMFILE || errno == ENFILE);
+    fd_close(&fd);
+    return none;
+}
+
 int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len)
 {
     FD_AUTO fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

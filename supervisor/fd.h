@@ -7,6 +7,7 @@
 #ifndef SW_FD_H
 #define SW_FD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -32,5 +33,8 @@ void fd_close_inherited(void);
 int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len);
 /* mkdir(2) with 0700 whatever the umask is: one like 0177 would lock its owner out. */
 int fd_mkdir_private(const char *path);
+
+/* Is there no descriptor left for us? Asked when something failed with EMFILE or ENFILE, which may be somebody else's. */
+bool fd_used_up(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -187,6 +188,7 @@ struct procs {
     struct thread *threads[BUCKETS];
     struct group *groups[BUCKETS];
     size_t count, sweep_at;
+    size_t kept, room; /* pidfds in the table, and how many there may be: the other half of our descriptors is for acts */
 };
 
 struct procs *procs_new(pid_t supervisor, bool hints)
@@ -196,6 +198,8 @@ struct procs *procs_new(pid_t supervisor, bool hints)
     p->supervisor = supervisor;
     p->hints = hints;
     p->sweep_at = 256;
+    struct rlimit limit;
+    p->room = getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < 64 ? 0 : limit.rlim_cur / 2 - 32;
     return p;
 }
 
@@ -226,6 +230,21 @@ static int pidfd_of(pid_t tid, unsigned flags)
     return fd_high((int)syscall(SYS_pidfd_open, tid, flags));
 }
 
+/* The table holds a pidfd while there is room. Else -1: who it is is then looked up in /proc each time. */
+static int keep(struct procs *p, int pidfd)
+{
+    if (pidfd >= 0 && p->kept >= p->room)
+        fd_close(&pidfd);
+    p->kept += pidfd >= 0;
+    return pidfd;
+}
+
+static void let_go(struct procs *p, int *pidfd)
+{
+    p->kept -= *pidfd >= 0;
+    fd_close(pidfd);
+}
+
 static void exec_over(struct group *g)
 {
     g->exec_tid = 0;
@@ -242,7 +261,7 @@ static void group_unref(struct procs *p, struct group *g)
             *at = g->next;
             break;
         }
-    fd_close(&g->pidfd);
+    let_go(p, &g->pidfd);
     process_unref(g->process);
     free(g->exec_path);
     free(g);
@@ -252,7 +271,7 @@ static void drop_thread(struct procs *p, struct thread **at)
 {
     struct thread *t = *at;
     *at = t->next;
-    fd_close(&t->pidfd);
+    let_go(p, &t->pidfd);
     free(t->cwd);
     group_unref(p, t->group);
     free(t);
@@ -339,7 +358,7 @@ static struct process *parent_of(struct procs *p, pid_t ppid, int depth)
 static struct group *group_new(struct procs *p, pid_t pid, int pidfd, const struct ids *ids, int depth)
 {
     struct group *g = xcalloc(1, sizeof *g);
-    *g = (struct group){.pid = pid, .refs = 1, .pidfd = pidfd};
+    *g = (struct group){.pid = pid, .refs = 1, .pidfd = keep(p, pidfd)};
     struct process *pr = xcalloc(1, sizeof *pr);
     *pr = (struct process){.refs = 1, .pid = pid, .ppid = ids->ppid, .uid = ids->euid};
     read_exe(pr);
@@ -402,7 +421,7 @@ static struct thread *thread_of(struct procs *p, pid_t tid)
             drop_thread(p, at);
         }
     }
-    if (p->count >= p->sweep_at)
+    if (p->count >= p->sweep_at || p->kept >= p->room)
         sweep(p);
     int pidfd = pidfd_of(tid, PIDFD_THREAD);
     struct ids ids;
@@ -413,7 +432,7 @@ static struct thread *thread_of(struct procs *p, pid_t tid)
     if (pidfd < 0 && ids.tgid == tid)
         pidfd = pidfd_of(tid, 0);
     struct thread *t = xcalloc(1, sizeof *t);
-    *t = (struct thread){.tid = tid, .pidfd = pidfd, .group = group_of(p, ids.tgid, &ids)};
+    *t = (struct thread){.tid = tid, .pidfd = keep(p, pidfd), .group = group_of(p, ids.tgid, &ids)};
     t->next = p->threads[tid % BUCKETS];
     p->threads[tid % BUCKETS] = t;
     p->count++;
@@ -555,8 +574,11 @@ int procs_getfd(struct procs *p, pid_t tid, int fd)
     struct thread *t = thread_of(p, tid);
     int r = -ESRCH;
     if (t) {
-        int pidfd = t->pidfd;
+        FD_AUTO mine = t->pidfd < 0 ? pidfd_of(tid, PIDFD_THREAD) : -1; /* not kept: for this once */
         /* A thread that we cannot hold (before 6.9): its leader's table will do when the two share it. */
+        if (t->pidfd < 0 && mine < 0 && t->group->pidfd < 0 && (tid == t->group->pid || syscall(SYS_kcmp, tid, t->group->pid, KCMP_FILES, 0, 0) == 0))
+            mine = pidfd_of(t->group->pid, 0);
+        int pidfd = t->pidfd >= 0 ? t->pidfd : mine;
         if (pidfd < 0 && syscall(SYS_kcmp, tid, t->group->pid, KCMP_FILES, 0, 0) == 0)
             pidfd = t->group->pidfd;
         r = pidfd < 0 ? -EPERM : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);

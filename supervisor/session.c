@@ -127,8 +127,9 @@ static void unreadable(struct session *s, const struct notice *n)
 {
     struct stage *st = &s->stage;
     const struct call *call = calls_find(n);
-    STR_AUTO fields = xasprintf("\"tid\":%d,\"syscall\":\"%s\",\"decision\":\"%s\"", n->tid, call ? call->name : "unknown",
-                                st->mode == MODE_LOG ? "allow" : "deny");
+    const char *why = settle_used_up(EMFILE);
+    STR_AUTO fields = xasprintf("\"tid\":%d,\"syscall\":\"%s\",\"decision\":\"%s\",\"why\":\"%s\"", n->tid, call ? call->name : "unknown",
+                                st->mode == MODE_LOG ? "allow" : "deny", why ? why : "its /proc could not be read");
     if (st->mode == MODE_LOG)
         notify_continue(st->env.listener, n->id, CONTINUE_LOG_MODE);
     else

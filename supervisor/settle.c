@@ -1,10 +1,12 @@
 #include "settle.h"
 #include "fd.h"
+#include "log.h"
 #include "memory.h"
 #include "rights.h"
 #include "summary.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,6 +102,16 @@ static int64_t answer(const struct stage *s, struct request *r, struct reply *re
     return result;
 }
 
+const char *settle_used_up(int errnum)
+{
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    if ((errnum != EMFILE && errnum != ENFILE) || !fd_used_up())
+        return NULL;
+    if (!atomic_flag_test_and_set(&said))
+        log_warn("no descriptor is left for us (ulimit -Hn): calls that need one are denied");
+    return "no descriptor was left in the supervisor";
+}
+
 /* The act itself, by this thread, with the caller's umask and rights. */
 static void act(struct stage *s, struct request *r, struct reply *reply)
 {
@@ -150,10 +162,13 @@ static void restart(struct turn *t, int code)
 static void finish_act(struct turn *t, struct reply *reply)
 {
     bool gone;
+    const char *used_up = settle_used_up(reply->error);
+    if (used_up) {
+        t->by = BY_ERROR;
+        t->request->why = used_up;
+    }
     int64_t result = answer(t->stage, t->request, reply, &gone);
-    if (gone)
-        t->by = t->by == BY_KERNEL ? BY_KERNEL : t->by;
-    record(t, true, SAFE_EMULATED, true, result);
+    record(t, t->by != BY_ERROR, SAFE_EMULATED, true, result);
     turn_end(t);
 }
 
@@ -387,6 +402,11 @@ void settle_judge(struct stage *s, struct request *r, bool on_receiver)
 {
     struct decision d;
     uint64_t before = now_ns();
+    const char *used_up = s->mode == MODE_LOG ? NULL : settle_used_up(r->native);
+    if (used_up) {
+        settle_error(s, r, r->native, used_up);
+        return;
+    }
     if (r->refuse)
         d = (struct decision){.effect = EFFECT_DENY, .by = BY_PROTECTED, .label = r->label, .errnum = r->refuse, .timeout_ms = -1};
     else if (r->needs)

@@ -46,4 +46,7 @@ void settle_error(struct stage *s, struct request *r, int errnum, const char *wh
 /* The approval system's answers. */
 struct approval_ops settle_approval_ops(struct stage *s);
 
+/* An errno that says that descriptors are used up: are they ours? Then why it is denied (said on stderr once); NULL: the caller's. */
+const char *settle_used_up(int errnum);
+
 #endif
