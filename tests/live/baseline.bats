@@ -263,4 +263,10 @@ denied: [mkdir]'
     printf 'version: 1\nname: p\nbaseline: strikt\n' >"$T/p.yaml"
     run sw -q -p "$T/p.yaml" -- touch ran
     [ "$status" = 125 ] && [[ $output == *p.yaml:3*"nearest: strict"* ]] && [ ! -e ran ]
+    printf 'version: 1\nname: p\nextends: [%s]\nbaseline: ./b.json\n' "$ALLOW_ALL" >"$T/p.yaml"
+    run sw policy check "$T/p.yaml"
+    [ "$status" = 1 ] && [[ $output == *"b.json: "*version* ]]
+    printf 'version: 1\ndeny: [mkdir]\n' >"$T/b.json"
+    run sw policy check "$T/p.yaml"
+    [ "$status" = 0 ]
 }

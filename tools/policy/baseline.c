@@ -305,26 +305,38 @@ static int read_yaml(struct reader *r, const char *path, const char *text, size_
     return e;
 }
 
-int verb_baseline(int argc, char **argv)
+int baseline_lines(const char *path, struct buf *out, struct err *err)
 {
     struct reader r = {0};
     char *bytes = NULL;
     size_t len = 0, at = 0;
-    if (argc != 2)
-        return 2;
-    int e = policy_read_bytes(argv[1], false, &bytes, &len);
+    int e = policy_read_bytes(path, false, &bytes, &len);
     if (e) {
         BAD(&r, "%s", strerror(-e));
     } else {
         while (at < len && isspace((unsigned char)bytes[at]))
             at++;
-        e = at < len && bytes[at] == '{' ? read_json(&r, bytes, len) : read_yaml(&r, argv[1], bytes, len);
+        e = at < len && bytes[at] == '{' ? read_json(&r, bytes, len) : read_yaml(&r, path, bytes, len);
     }
     free(bytes);
-    BUF_AUTO said = {0};
     if (e)
-        buf_printf(&said, "error %s\n", r.err.text);
-    e = fd_write_all(1, e ? said.data : r.out.data, e ? said.len : r.out.len) || e;
+        *err = r.err;
+    else
+        buf_put(out, r.out.data, r.out.len);
     buf_free(&r.out);
-    return e ? 1 : 0;
+    return e ? -1 : 0;
+}
+
+int verb_baseline(int argc, char **argv)
+{
+    BUF_AUTO out = {0};
+    struct err err;
+    if (argc != 2)
+        return 2;
+    int bad = baseline_lines(argv[1], &out, &err);
+    if (bad) {
+        buf_clear(&out);
+        buf_printf(&out, "error %s\n", err.text);
+    }
+    return fd_write_all(1, out.data, out.len) || bad ? 1 : 0;
 }

@@ -1,5 +1,6 @@
 /* check [FILE|NAME...]: every mistake, every rule that can never match, every folder that is denied without what is in it, every test of the file that does not hold. Without a
  * name: the policy that a run here would have, with its layers. 0 clean, 1 findings. */
+#include "baseline_words.h"
 #include "pattern.h"
 #include "policy_shadow.h"
 #include "verbs.h"
@@ -30,6 +31,14 @@ static void folders_only(const struct policy *p, struct buf *out)
     }
 }
 
+static void baseline_file(const struct policy *p, struct buf *out)
+{
+    BUF_AUTO lines = {0};
+    struct err err;
+    if (baseline_is_file(p->baseline) && baseline_lines(p->baseline, &lines, &err))
+        buf_printf(out, "%s: %s\n", p->baseline, err.text);
+}
+
 static bool check_one(const struct verb_args *a, const char *name)
 {
     BUF_AUTO findings = {0};
@@ -38,6 +47,7 @@ static bool check_one(const struct verb_args *a, const char *name)
     if (p) {
         policy_shadowed(p, &findings);
         folders_only(p, &findings);
+        baseline_file(p, &findings);
         policy_run_tests(p, &findings);
     }
     if (warnings.len)

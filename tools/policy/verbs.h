@@ -48,6 +48,8 @@ size_t policy_run_tests(const struct policy *p, struct buf *out);
 
 /* A rule on one line, without its name and place: what show prints and diff compares. resolved: patterns as they lead. */
 void rule_text(const struct rule *r, bool resolved, struct buf *out);
+/* A baseline's file as the lines of baseline_words.h. 0, or -1 with what is wrong. */
+int baseline_lines(const char *path, struct buf *out, struct err *err);
 /* Settings and defaults, one line each: "key: value". */
 void settings_text(const struct policy *p, struct buf *out);
 
