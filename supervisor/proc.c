@@ -184,19 +184,21 @@ struct thread {
 struct procs {
     pthread_mutex_t lock;
     pid_t supervisor, root;
-    bool hints;
+    bool trusts; /* numbers come around too slowly to be given out twice within SEEN_FOR_NS */
     struct thread *threads[BUCKETS];
     struct group *groups[BUCKETS];
     size_t count, sweep_at;
     size_t kept, room; /* pidfds in the table, and how many there may be: the other half of our descriptors is for acts */
 };
 
-struct procs *procs_new(pid_t supervisor, bool hints)
+struct procs *procs_new(pid_t supervisor)
 {
     struct procs *p = xcalloc(1, sizeof *p);
+    STR_AUTO max = NULL;
     pthread_mutex_init(&p->lock, NULL);
     p->supervisor = supervisor;
-    p->hints = hints;
+    /* Linux hands out process numbers in a circle. 32768 forks in 8 ms are more than a kernel can do. */
+    p->trusts = !fd_read_file(AT_FDCWD, "/proc/sys/kernel/pid_max", 64, &max, NULL) && atol(max) >= 32768;
     p->sweep_at = 256;
     struct rlimit limit;
     p->room = getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < 64 ? 0 : limit.rlim_cur / 2 - 32;
@@ -397,10 +399,10 @@ static uint64_t coarse_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Log mode trusts a number for some milliseconds: no system gives one out again so soon. */
+/* Is this number still the thread that it was? */
 static bool lives(struct procs *p, struct thread *t)
 {
-    if (!p->hints)
+    if (!p->trusts)
         return t->pidfd >= 0 && alive(t->pidfd);
     uint64_t now = coarse_ns();
     if (t->pidfd < 0 || (now - t->seen_ns > SEEN_FOR_NS && !alive(t->pidfd)))
@@ -516,7 +518,7 @@ char *procs_cwd(struct procs *p, pid_t tid)
     struct thread *t = p->threads[tid % BUCKETS];
     while (t && t->tid != tid) /* the caller has just been looked at: no need to see whether it lives */
         t = t->next;
-    struct group *g = t && p->hints ? t->group : NULL;
+    struct group *g = t ? t->group : NULL;
     if (g && g->moving == tid)
         g->moving = 0;
     if (g && !g->moving) {

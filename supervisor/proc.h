@@ -6,7 +6,8 @@
  * process (a daemon met late), lineage_known is false.
  *
  * procs is thread-safe. Thread ids are checked against a pidfd of the very thread (PIDFD_THREAD, Linux 6.9; before that
- * /proc is read again), so a reused number is never taken for the old one.
+ * /proc is read again), so a reused number is never taken for the old one; a thread that was seen some milliseconds ago is not
+ * checked again, where no number can come around in that time.
  */
 #ifndef SW_PROC_H
 #define SW_PROC_H
@@ -26,9 +27,7 @@ struct process {
 };
 
 struct procs;
-/* hints: log mode, where procs_moves is told of every chdir: working folders are remembered, and a thread that was seen some
- * milliseconds ago is not looked for again. */
-struct procs *procs_new(pid_t supervisor, bool hints);
+struct procs *procs_new(pid_t supervisor);
 void procs_free(struct procs *p);
 void procs_root(struct procs *p, pid_t agent); /* the agent's first process: where every known lineage ends */
 struct process *procs_of(struct procs *p, pid_t tid); /* a new reference; NULL: gone */
@@ -39,8 +38,8 @@ void process_unref(struct process *p);
 void procs_exec(struct procs *p, pid_t tid, const char *path);
 /* An exec was seen to happen. exe: the program when it is known (it was verified), NULL: to be looked at. */
 void procs_became(struct procs *p, pid_t tgid, const char *exe, const char *path);
-/* The name of the working folder of tid, a copy; NULL when it cannot be read. Remembered where procs_moves is told of every chdir
- * (log mode); what others do to the folder is seen a tenth of a second later. Any caller of procs_of may ask. */
+/* The name of the working folder of tid, a copy; NULL when it cannot be read. Remembered, because procs_moves is told of every
+ * chdir; what others do to the folder is seen a tenth of a second later. Any caller of procs_of may ask. */
 char *procs_cwd(struct procs *p, pid_t tid);
 void procs_moves(struct procs *p, pid_t tid); /* its chdir goes on now: over when it calls again */
 void procs_gone(struct procs *p, pid_t pid); /* reaped: forget it */

@@ -192,9 +192,16 @@ static bool known_type(dev_t dev, long *ret)
     return types[k].type && types[k].dev == dev;
 }
 
+/* A disk of this machine: neither procfs nor anything that makes wait, whatever its type. */
+static bool on_disk(dev_t dev, long *ret)
+{
+    *ret = 0;
+    return major(dev) && !mounts_any_slow();
+}
+
 static int type_of(const struct eyes *e, int fd, const struct stat *st, long *ret)
 {
-    if (!e->r->enforce && known_type(st->st_dev, ret))
+    if (on_disk(st->st_dev, ret) || (!e->r->enforce && known_type(st->st_dev, ret)))
         return 0;
     int err = is_on(fd, ret);
     if (!err) {
@@ -239,7 +246,7 @@ static bool plainly_missing(const struct eyes *e, const char *path, struct place
 static bool named(const char *path, struct place *ret)
 {
     ret->path = folders_name(path, &ret->st);
-    if (ret->path && !known_type(ret->st.st_dev, &ret->fs_type)) {
+    if (ret->path && !on_disk(ret->st.st_dev, &ret->fs_type) && !known_type(ret->st.st_dev, &ret->fs_type)) {
         free(ret->path);
         ret->path = NULL;
     }

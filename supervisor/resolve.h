@@ -41,7 +41,7 @@ struct place {
     bool procfs;  /* lies on a procfs */
     pid_t owner;  /* procfs: the process in whose folder it lies; 0 when in none */
     bool foreign; /* that process is outside the supervised tree. With errno EACCES: a magic link of such a process */
-    long fs_type; /* f_type of statfs(2) of the object, or of the folder when it does not exist */
+    long fs_type; /* f_type of statfs(2) of the object, or of the folder when it does not exist; 0: some local disk */
     struct stat st; /* valid when exists */
 };
 

@@ -474,7 +474,7 @@ static int prepare(struct session *s, struct err *err)
         return -1;
     st->summary = summary_new();
     st->env = (struct calls_env){.listener = s->agent.listener,
-                                 .procs = procs_new(getpid(), c->mode == MODE_LOG),
+                                 .procs = procs_new(getpid()),
                                  .enforce = c->mode == MODE_ENFORCE,
                                  .baseline = c->baseline,
                                  .debug_allow = debug_allow(c),

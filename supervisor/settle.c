@@ -420,7 +420,7 @@ void settle_judge(struct stage *s, struct request *r, bool on_receiver)
     r->eval_ns = now_ns() - before;
     struct outcome likely = {.allowed = d.effect != EFFECT_DENY, .would = d.effect, .by = d.by, .decision = d};
     if (!r->cwd && (d.effect == EFFECT_ASK || audit_wants(s->audit, r, &likely)))
-        r->cwd = proc_link(r->tid, "cwd"); /* while the caller still waits */
+        r->cwd = procs_cwd(s->env.procs, r->tid); /* while the caller still waits */
     struct turn *t = turn_new(s, r, &d, d.by);
     if (s->mode == MODE_LOG) { /* answered already: only written down */
         record(t, true, SAFE_HINT, false, 0);

@@ -104,9 +104,9 @@ static enum next read_credentials(const struct calls_env *env, struct request *r
 
 /* Log mode traps these too, for `would`. */
 #define ROW(number, text, function) {.nr = (number), .name = text, .read = function, .refuses = true}
-/* ... and watches these, because names of files hang on them. */
+/* ... and watches these, because names of files hang on them; and what changes a working folder (proc.h). */
 #define ROW_ROOT(number, text) {.nr = (number), .name = text, .read = read_root, .refuses = true, .sandbox = true}
-#define ROW_MOVING(number, text) {.nr = (number), .name = text, .read = read_moving, .log_only = true, .pass = CONTINUE_NO_RIGHT}
+#define ROW_MOVING(number, text) {.nr = (number), .name = text, .read = read_moving, .pass = CONTINUE_NO_RIGHT}
 #define ROW_DEBUG(number, text) {.nr = (number), .name = text, .read = read_trace, .debug = true}
 #define ROW_CREDENTIALS_IF(number, text, option)                                                                       \
     {.nr = (number), .name = text, .read = read_credentials, .enforce_only = true, .privileged_only = true,            \

@@ -184,7 +184,7 @@ static void run(void (*agent)(void))
     S.ended = -1;
     pthread_mutex_init(&S.lock, NULL);
     scratch_start(&S.scratch, (int[]){SYS_execve, SYS_execveat}, 2, agent);
-    S.env = (struct calls_env){.listener = S.scratch.listener, .procs = procs_new(getpid(), false), .enforce = true, .supervisor = getpid()};
+    S.env = (struct calls_env){.listener = S.scratch.listener, .procs = procs_new(getpid()), .enforce = true, .supervisor = getpid()};
     procs_root(S.env.procs, S.scratch.agent);
     struct trace_ops ops = {.agent_ended = ended};
     S.trace = trace_start(S.env.listener, S.scratch.agent, &ops);

@@ -14,7 +14,7 @@ static struct request request;
 static void start(void)
 {
     self = (struct process){.pid = getpid()};
-    env = (struct calls_env){.procs = procs_new(getppid(), false), .enforce = true, .supervisor = 4242};
+    env = (struct calls_env){.procs = procs_new(getppid()), .enforce = true, .supervisor = 4242};
     request = (struct request){.tid = getpid(), .process = &self};
 }
 

@@ -60,7 +60,7 @@ static void setup(void)
     cr_assert(!symlink("f", "link") && !symlink("a/new", "dangling") && !symlink("loop", "loop") && !symlink("/proc/self", "self") &&
               !symlink("/dev/fd", "fds") && !symlink("a", "dirlink") && !symlink("/nowhere/x", "lost"));
     child_setup();
-    procs = procs_new(getpid(), false);
+    procs = procs_new(getpid());
     procs_root(procs, caller);
     eyes = (struct resolver){.procs = procs, .tid = caller, .tgid = caller, .enforce = true};
 }
