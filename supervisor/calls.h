@@ -12,6 +12,7 @@
 #define SW_CALLS_H
 
 #include "filter.h"
+#include "lines.h"
 #include "request.h"
 
 enum next {
@@ -35,7 +36,10 @@ struct reply {
     bool late;    /* our reference must be gone before the caller goes on: ADDFD, close, SEND */
     bool again;   /* the world changed between judging and acting, and what stands there now was not judged: with error set
                      (for who cannot start over): read the request again and judge it again */
-    bool asleep;  /* not done: it would wait, and this thread must not. Call carry_out again, on a hand */
+    bool asleep;  /* not done: it would wait, and this thread must not. Call carry_out again (request.waited): */
+    int wait_fd;  /* ... when this one is ready. It stays the request's and open. -1: on a hand, where it may sleep */
+    uint32_t wait_for;   /* of epoll(7) */
+    uint64_t wait_until; /* CLOCK_MONOTONIC ns; 0: for ever */
     int restart;  /* error EINTR: what to answer instead of the row's restart code (EINTR: never restarted); 0: the row's */
     int sigpipe;  /* != 0: the act would have raised SIGPIPE: send it to the caller's thread after the reply */
 };
@@ -58,6 +62,8 @@ struct call {
     /* Which way an allowed request goes; NULL means CARRY_OUT. Pure. */
     enum carry (*carry)(const struct request *r);
     bool (*may_block)(const struct request *r); /* NULL: never */
+    /* What it waits for on a hand, when several may wait for the same (lines.h). NULL, false: it needs a hand of its own. */
+    bool (*line)(const struct request *r, struct line_key *ret);
     void (*carry_out)(const struct calls_env *env, struct request *r, struct reply *reply);
     /* CARRY_EXEC: called at PTRACE_EVENT_EXEC, before the new program runs: is it the one that was decided on? */
     bool (*verify)(const struct calls_env *env, struct request *r, pid_t tgid);

@@ -18,6 +18,7 @@
 #define HANDS_MAX 4096
 #define HANDS_KEPT 2
 #define IDLE_SECONDS 5
+#define IDLE_MAX 16 /* a burst leaves no crowd behind */
 #define STACK_SIZE (256 * 1024) /* address space only; pages that an act never touches cost nothing */
 #define AGAIN_NS 500000
 
@@ -44,6 +45,8 @@ struct hands {
 };
 
 static _Thread_local struct hand *self_hand;
+
+static void try_no_more(void);
 
 static void on_signal(int sig)
 {
@@ -144,7 +147,7 @@ static void *hand_main(void *arg)
     pthread_mutex_lock(&h->lock);
     hand->tid = (pid_t)syscall(SYS_gettid);
     for (;;) {
-        if (!hand->run && !wait_for_work(h, hand))
+        if (!hand->run && (h->idle_count >= IDLE_MAX || !wait_for_work(h, hand)))
             break;
         hand->running = true;
         pthread_mutex_unlock(&h->lock);
@@ -158,6 +161,7 @@ static void *hand_main(void *arg)
     }
     h->count--;
     pthread_mutex_unlock(&h->lock);
+    try_no_more();
     pthread_cond_destroy(&hand->wake);
     free(hand);
     return NULL;
@@ -282,40 +286,42 @@ int hands_count(struct hands *h)
     return n;
 }
 
-/* ---- trying on a thread that is no hand
+/* ---- trying
  *
  * A timer of one's own would be simpler, but arming and taking it back costs more than what is tried (15 us on a virtual
  * machine, where each is an exit to the host). So one thread looks every millisecond at who is still trying the same thing, while anybody
  * does; the tries themselves cost two stores. */
 
-#define TRIERS 8
 #define LOOK_NS 1000000
 #define IDLE_LOOKS 64
 
 struct trier {
-    atomic_int tid;     /* 0: free */
+    pid_t tid;
     atomic_uint number; /* odd: trying */
     unsigned seen;      /* the watcher's */
+    struct trier *next;
 };
-static struct trier triers[TRIERS];
+static pthread_mutex_t triers_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct trier *triers;
 static atomic_uint watcher_sleeps; /* a futex: 1 while it waits for somebody to try */
 static pthread_once_t watcher_once = PTHREAD_ONCE_INIT;
 static atomic_bool watcher_runs;
-static _Thread_local struct trier *self_trier;
+static _Thread_local struct trier self_trier;
 
 static bool look_at_triers(void)
 {
     bool busy = false;
 
-    for (int i = 0; i < TRIERS; i++) {
-        struct trier *t = &triers[i];
+    pthread_mutex_lock(&triers_lock);
+    for (struct trier *t = triers; t; t = t->next) {
         unsigned n = atomic_load(&t->number);
 
         if (n & 1 && n == t->seen)
-            syscall(SYS_tgkill, getpid(), atomic_load(&t->tid), HAND_SIGNAL);
+            syscall(SYS_tgkill, getpid(), t->tid, HAND_SIGNAL);
         busy |= n & 1 || n != t->seen;
         t->seen = n;
     }
+    pthread_mutex_unlock(&triers_lock);
     return busy;
 }
 
@@ -343,10 +349,13 @@ static void start_watcher(void)
     atomic_store(&watcher_runs, start(&thread, watch_triers, NULL) == 0);
 }
 
+/* A hand has the signal unblocked all the time. */
 static void try_mask(int how)
 {
     sigset_t one;
 
+    if (self_hand)
+        return;
     sigemptyset(&one);
     sigaddset(&one, HAND_SIGNAL);
     pthread_sigmask(how, &one, NULL);
@@ -355,16 +364,17 @@ static void try_mask(int how)
 bool hand_try(void)
 {
     pthread_once(&watcher_once, start_watcher);
-    for (int i = 0; !self_trier && i < TRIERS; i++) {
-        int none = 0;
-
-        if (atomic_compare_exchange_strong(&triers[i].tid, &none, (int)syscall(SYS_gettid)))
-            self_trier = &triers[i];
-    }
-    if (!self_trier || !atomic_load(&watcher_runs))
+    if (!atomic_load(&watcher_runs))
         return false;
+    if (!self_trier.tid) {
+        self_trier.tid = (pid_t)syscall(SYS_gettid);
+        pthread_mutex_lock(&triers_lock);
+        self_trier.next = triers;
+        triers = &self_trier;
+        pthread_mutex_unlock(&triers_lock);
+    }
     try_mask(SIG_UNBLOCK);
-    atomic_fetch_add(&self_trier->number, 1);
+    atomic_fetch_add(&self_trier.number, 1);
     if (atomic_exchange(&watcher_sleeps, 0))
         syscall(SYS_futex, &watcher_sleeps, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     return true;
@@ -372,6 +382,18 @@ bool hand_try(void)
 
 void hand_try_end(void)
 {
-    atomic_fetch_add(&self_trier->number, 1);
+    atomic_fetch_add(&self_trier.number, 1);
     try_mask(SIG_BLOCK); /* one that comes late stays pending, and the next try gets it before it begins */
+}
+
+/* Before a thread ends: what the watcher knows of it is the thread's own memory. */
+static void try_no_more(void)
+{
+    pthread_mutex_lock(&triers_lock);
+    for (struct trier **p = &triers; self_trier.tid && *p; p = &(*p)->next)
+        if (*p == &self_trier) {
+            *p = self_trier.next;
+            break;
+        }
+    pthread_mutex_unlock(&triers_lock);
 }

@@ -21,8 +21,8 @@ int hands_submit(struct hands *h, void (*run)(struct hand *self, void *arg), voi
 void hand_interrupt(struct hand *hand); /* any thread; only between the start and the end of its run() */
 bool hand_interrupted(const struct hand *hand); /* was this run told to stop? Asked by run() itself */
 struct hand *hand_self(void); /* the hand that is running this; NULL on any other thread */
-/* On a thread that is no hand (a few long-lived ones): what it does until hand_try_end() is interrupted (EINTR) when it still
- * sleeps after one to two milliseconds, so that it can be handed over. false: cannot be had; then there is no end either. */
+/* What this thread (a hand, or one that lives as long as we) does until hand_try_end() is interrupted (EINTR) when it still sleeps
+ * after one to two milliseconds, so that it can be handed over. false: cannot be had; then there is no end either. */
 bool hand_try(void);
 void hand_try_end(void);
 int hands_count(struct hands *h); /* threads now: for tests and statistics */

@@ -58,6 +58,7 @@ void request_forget(struct request *r)
     r->moved_from = r->moved_to = -1;
     r->exchange = r->creates = r->later = false;
     r->why = NULL;
+    r->waited = WAIT_NOT;
 }
 
 void request_free(struct request *r)

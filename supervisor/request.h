@@ -11,6 +11,7 @@
 #include "address.h"
 #include "notify.h"
 #include "proc.h"
+#include "waits.h"
 #include <sys/stat.h>
 
 enum verb { VERB_READ, VERB_WRITE, VERB_EXEC, VERB_CONNECT, VERB_BIND, VERB_COUNT };
@@ -67,6 +68,8 @@ struct request {
     bool creates;       /* the act depends on the caller's umask, though not every call of its row does */
     int restart;        /* 512 or 513 when the row's `restart` does not say it for this one: a FIFO among opens */
     bool later;         /* reading it would wait for a slow file system: forget it and read it on a hand */
+    enum wait_end waited; /* carry_out was asleep: why it is called again. After anything but ready it must not sleep once more for
+                             the same: it says what has come of it (a time-out, EINTR, a partial result) */
     int again;          /* how often it was read anew: what stood there had changed before the act (struct reply) */
     const char *label;  /* whose refusal: baseline:NAME; NULL: built in */
     const char *why;    /* for refuse and for failures of ours: words for the record */

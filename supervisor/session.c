@@ -488,6 +488,8 @@ static int prepare(struct session *s, struct err *err)
         return -1;
     s->wake = fd_high(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     st->hands = hands_new();
+    st->waits = waits_new();
+    st->lines = lines_new();
     struct trace_ops ops = {.agent_stopped = on_stopped,
                             .agent_continued = on_continued,
                             .agent_ended = on_ended,

@@ -1,4 +1,4 @@
-#include "settle.h"
+#include "turn.h"
 #include "fd.h"
 #include "log.h"
 #include "memory.h"
@@ -9,13 +9,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-#define ERESTARTSYS 512
-#define ERESTARTNOINTR 513
 
 static uint64_t now_ns(void)
 {
@@ -40,7 +36,7 @@ static void turn_drop(struct turn *t)
     s->acting--;
 }
 
-static void turn_end(struct turn *t)
+void turn_end(struct turn *t)
 {
     request_free(t->request);
     turn_drop(t);
@@ -112,54 +108,7 @@ const char *settle_used_up(int errnum)
     return "no descriptor was left in the supervisor";
 }
 
-/* The act itself, by this thread, with the caller's umask and rights. */
-static void act(struct stage *s, struct request *r, struct reply *reply)
-{
-    *reply = (struct reply){.fd = -1};
-    struct proc_ids ids;
-    if (r->call->creates || r->creates) {
-        if (proc_status(r->tid, &ids)) {
-            reply->error = ESRCH;
-            return;
-        }
-        umask(ids.umask);
-    }
-    int e = rights_differ() ? rights_assume(r->tid) : 0;
-    if (e)
-        reply->error = EACCES;
-    else if (hand_self() && !notify_valid(s->env.listener, r->notice.id))
-        reply->error = ESRCH; /* nothing is done for a caller that has gone; and the rights may be those of who got its number */
-    else
-        r->call->carry_out(&s->env, r, reply);
-    if (rights_differ())
-        rights_restore();
-}
-
-/* Natively some calls end with EINTR when a signal comes, others go on: the row knows (signal(7)). */
-static int restart_code(const struct request *r)
-{
-    return r->restart ? r->restart : r->call->restart ? r->call->restart : ERESTARTNOINTR;
-}
-
-static void on_restarted(struct trace_job *j, enum trace_end how)
-{
-    (void)how; /* the call comes again when the handler has run, or returns EINTR, or its caller is gone: no record yet */
-    turn_end(j->arg);
-}
-
-static void restart(struct turn *t, int code)
-{
-    struct request *r = t->request;
-    t->job = (struct trace_job){.id = r->notice.id,
-                                .tid = r->tid,
-                                .tgid = r->process->pid,
-                                .restart = code ? code : restart_code(r),
-                                .done = on_restarted,
-                                .arg = t};
-    trace_restart(t->stage->trace, &t->job);
-}
-
-static void finish_act(struct turn *t, struct reply *reply)
+void turn_finish(struct turn *t, struct reply *reply)
 {
     bool gone;
     const char *used_up = settle_used_up(reply->error);
@@ -200,7 +149,7 @@ static void go_on(struct stage *s, struct request *r, enum next next, bool on_re
 }
 
 /* What stands there now was not judged: once more from the start, a few times at most. */
-static bool start_over(struct turn *t, const struct reply *reply, bool on_receiver)
+bool turn_start_over(struct turn *t, const struct reply *reply, bool on_receiver)
 {
     struct request *r = t->request;
     struct stage *s = t->stage;
@@ -215,28 +164,6 @@ static bool start_over(struct turn *t, const struct reply *reply, bool on_receiv
     return true;
 }
 
-static void on_signal(struct waiter *w)
-{
-    struct turn *t = (struct turn *)((char *)w - offsetof(struct turn, waiter));
-    hand_interrupt(t->hand);
-}
-
-static void on_hand(struct hand *self, void *arg)
-{
-    struct turn *t = arg;
-    struct request *r = t->request;
-    struct reply reply;
-    t->hand = self;
-    t->waiter = (struct waiter){.id = r->notice.id, .tid = r->tid, .uid = r->process->uid, .on_signal = on_signal, .on_gone = on_signal};
-    trace_watch(t->stage->trace, &t->waiter);
-    act(t->stage, r, &reply);
-    trace_unwatch(t->stage->trace, &t->waiter);
-    if (reply.error == EINTR && hand_interrupted(self))
-        restart(t, reply.restart);
-    else if (!start_over(t, &reply, false))
-        finish_act(t, &reply);
-}
-
 static void read_on_hand(struct hand *self, void *arg)
 {
     struct turn *t = arg;
@@ -244,14 +171,14 @@ static void read_on_hand(struct hand *self, void *arg)
     struct stage *s = t->stage;
     enum next next = NEXT_GONE;
     t->hand = self;
-    t->waiter = (struct waiter){.id = r->notice.id, .tid = r->tid, .uid = r->process->uid, .on_signal = on_signal, .on_gone = on_signal};
+    t->waiter = (struct waiter){.id = r->notice.id, .tid = r->tid, .uid = r->process->uid, .on_signal = turn_stop_hand, .on_gone = turn_stop_hand};
     trace_watch(s->trace, &t->waiter);
     bool here = read_anew(s, r, &next);
     if (s->mode == MODE_LOG) /* it was let go on long ago */
         here = next != NEXT_GONE;
     trace_unwatch(s->trace, &t->waiter);
     if (here && r->native == EINTR && hand_interrupted(self)) {
-        restart(t, 0);
+        turn_restart(t, 0);
         return;
     }
     if (here)
@@ -310,31 +237,6 @@ static void on_exec_done(struct trace_job *j, enum trace_end how)
     turn_end(t);
 }
 
-static void act_on_hand(struct turn *t)
-{
-    if (hands_submit(t->stage->hands, on_hand, t) == 0)
-        return;
-    t->by = BY_ERROR;
-    t->request->why = "no thread could be had to carry it out";
-    settle_deny(t, EAGAIN);
-}
-
-/* On the receiver only what does not wait. */
-static void act_here_or_later(struct turn *t, bool on_receiver)
-{
-    struct request *r = t->request;
-    struct reply reply;
-    if (!on_receiver || (r->call->may_block && r->call->may_block(r))) {
-        act_on_hand(t);
-        return;
-    }
-    act(t->stage, r, &reply);
-    if (reply.asleep)
-        act_on_hand(t);
-    else if (!start_over(t, &reply, on_receiver))
-        finish_act(t, &reply);
-}
-
 void settle_allow(struct turn *t, bool on_receiver)
 {
     struct stage *s = t->stage;
@@ -357,7 +259,7 @@ void settle_allow(struct turn *t, bool on_receiver)
     case CARRY_OUT:
         break;
     }
-    act_here_or_later(t, on_receiver);
+    turn_act(t, on_receiver);
 }
 
 void settle_deny(struct turn *t, int errnum)
@@ -383,7 +285,7 @@ void settle_perform(struct stage *s, struct request *r)
 {
     struct turn *t = turn_new(s, r, &(struct decision){.effect = EFFECT_ALLOW, .timeout_ms = -1}, BY_KERNEL);
     t->quiet = true;
-    act_here_or_later(t, true);
+    turn_act(t, true);
 }
 
 static struct decision judge(struct stage *s, const struct request *r)
@@ -429,7 +331,7 @@ void settle_judge(struct stage *s, struct request *r, bool on_receiver)
         settle_deny(t, d.errnum ? d.errnum : EACCES);
     } else if (r->native) {
         struct reply reply = {.fd = -1, .error = r->native};
-        finish_act(t, &reply);
+        turn_finish(t, &reply);
     } else if (d.effect == EFFECT_ASK) {
         r->asked_ns = now_ns();
         turn_drop(t);
@@ -454,7 +356,7 @@ static void on_answered(void *arg, struct request *r, const struct decision *d, 
 
 static void on_interrupted(void *arg, struct request *r, const struct decision *d)
 {
-    restart(turn_new(arg, r, d, BY_USER), 0);
+    turn_restart(turn_new(arg, r, d, BY_USER), 0);
 }
 
 struct approval_ops settle_approval_ops(struct stage *s)

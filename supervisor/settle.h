@@ -20,6 +20,8 @@ struct stage { /* what settling needs of the session; immutable once the agent r
     struct approval *approval;
     struct trace *trace;
     struct hands *hands;
+    struct waits *waits;
+    struct lines *lines;
     struct summary *summary;
     _Atomic int acting; /* turns, and the receiver with a notice: they may have replied and not recorded yet */
 };
@@ -34,6 +36,8 @@ struct turn {
     struct waiter waiter;
     struct trace_job job;
     struct hand *hand;
+    struct wait wait;
+    struct stander stander;
 };
 
 void settle_judge(struct stage *s, struct request *r, bool on_receiver); /* decide, then whatever follows from that */

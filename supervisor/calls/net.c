@@ -232,14 +232,19 @@ bool net_interrupted(void)
     return hand_self() && hand_interrupted(hand_self());
 }
 
-int net_restart(int fd)
+uint64_t net_timeout(int fd)
 {
     struct timeval t = {0};
     socklen_t len = sizeof t;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &len) == 0 && (t.tv_sec || t.tv_usec))
-        return EINTR;
-    return SYS_ERESTARTSYS;
+    if (getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &len) < 0)
+        return 0;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000u;
+}
+
+int net_restart(int fd)
+{
+    return net_timeout(fd) ? EINTR : SYS_ERESTARTSYS;
 }
 
 void net_call_drop(struct request *r)
@@ -262,6 +267,7 @@ const struct call calls_net_table[] = {
      .name = "connect",
      .read = net_connect_read,
      .may_block = net_connect_may_block,
+     .line = net_connect_line,
      .carry_out = net_connect_carry,
      .drop = net_call_drop,
      .restart = SYS_ERESTARTSYS},

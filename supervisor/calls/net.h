@@ -38,6 +38,8 @@ struct net_call { /* request.own of connect, bind, listen */
     struct net_socket socket;
     struct endpoint to;
     int cwd;          /* bind to a path: the caller's, O_PATH; else -1 */
+    uint64_t until;   /* connect that waits: when its SO_SNDTIMEO is over, CLOCK_MONOTONIC ns; 0: never */
+    bool begun_before; /* ... and it was connecting already */
     uint16_t port;    /* listen: the port that the socket had when it was judged, network order */
 };
 
@@ -65,6 +67,7 @@ void net_netlink_name(const struct net_socket *s, const struct request *r);
 bool net_interrupted(void);
 /* A call with a send timeout natively ends with EINTR and is never restarted (sock_intr_errno of the kernel). */
 int net_restart(int fd);
+uint64_t net_timeout(int fd); /* SO_SNDTIMEO in ns; 0: none */
 
 /* Control messages, copied and translated for us to send: descriptor numbers of the caller become ours (closed by
  * net_control_finish), the caller's own credentials ours, because the kernel wants the sender's pid. */
@@ -82,6 +85,7 @@ void net_control_finish(struct net_control *c);
 /* The rows, one function set per file. */
 enum next net_connect_read(const struct calls_env *env, struct request *r);
 bool net_connect_may_block(const struct request *r);
+bool net_connect_line(const struct request *r, struct line_key *ret);
 void net_connect_carry(const struct calls_env *env, struct request *r, struct reply *reply);
 enum next net_bind_read(const struct calls_env *env, struct request *r);
 bool net_bind_may_block(const struct request *r);

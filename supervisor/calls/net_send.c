@@ -7,7 +7,10 @@
  *   sent when an error or a signal comes counts as a partial send.
  * - MSG_ZEROCOPY would pin our buffer and not the agent's: on a socket with SO_ZEROCOPY it gets ENOBUFS, which programs know as
  *   "copy instead"; without SO_ZEROCOPY the flag means nothing and is dropped.
- * - Sending is tried without sleeping first (MSG_DONTWAIT is per call); only what would sleep goes to a hand.
+ * - Sending is tried without sleeping (MSG_DONTWAIT is per call). What would sleep waits until poll(2) says that there is room
+ *   (waits.h): room in the socket; for a datagram to a unix path whose queue is full, which a socket that is not connected to
+ *   it is not told of, on a socket of ours that is. Where poll(2) and the kernel do not agree (kernel memory is short) it
+ *   sleeps on a hand.
  * - SIGPIPE belongs to the caller: MSG_NOSIGNAL for us, then the signal for it.
  * - sendmmsg: every address is judged before anything is sent; entries past the one that cannot be read or judged are left to
  *   the caller's next call, as natively (it returns how many were sent).
@@ -22,9 +25,12 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #define PIECE (128 * 1024)
 #define DATAGRAM_MAX (8u << 20)
@@ -47,6 +53,10 @@ struct send_call {
     bool buffer;   /* sendto: message.iov is the data itself */
     int at;        /* messages done */
     size_t sent;   /* of message `at` (streams) */
+    uint64_t until; /* when the SO_SNDTIMEO of message `at` is over, once it has waited; 0: never */
+    int probe;     /* connected to the full queue; -1 */
+    int in_vain;   /* how often it was woken and found no room */
+    bool may_sleep; /* ... too often: on a hand */
 };
 
 /* ---- reading */
@@ -159,7 +169,7 @@ enum next net_send_read(const struct calls_env *env, struct request *r)
     int later, err;
 
     r->own = c;
-    c->socket.fd = -1;
+    c->socket.fd = c->probe = -1;
     if (!(err = net_socket_take(env, r, (int)r->notice.args[0], &c->socket, &later)) && !(err = later))
         err = read_all(env, r, c);
     if (!env->enforce)
@@ -178,6 +188,7 @@ void net_send_drop(struct request *r)
     net_socket_finish(&c->socket);
     for (int i = 0; i < c->endpoints; i++)
         net_endpoint_finish(&c->to[i]);
+    fd_close(&c->probe);
     free(c->to);
     free(c->m);
     free(c);
@@ -265,7 +276,50 @@ static ssize_t send_piece(const struct send_call *c, const struct message *m, ch
     return k < 0 ? -errno : k;
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+#define IN_VAIN_MAX 16
+
+/* Message `at` found no room: what tells when there is some? false: nothing does, or it lies. */
+static bool find_room(struct send_call *c, struct reply *reply)
+{
+    struct message *m = &c->m[c->at];
+    struct pollfd q = {c->socket.fd, POLLOUT, 0};
+    bool full = poll(&q, 1, 0) == 0;
+    uint64_t timeout = c->until ? 0 : net_timeout(c->socket.fd);
+
+    if (timeout)
+        c->until = now_ns() + timeout;
+    reply->wait_fd = c->socket.fd;
+    reply->wait_for = EPOLLOUT;
+    reply->wait_until = c->until;
+    if (!full && c->socket.domain == AF_UNIX && c->socket.type == SOCK_DGRAM && m->to >= 0) {
+        struct sockaddr_storage to;
+        socklen_t len = net_endpoint_act(&c->to[m->to], &to);
+
+        if (c->probe < 0)
+            c->probe = fd_high(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        reply->wait_fd = c->probe;
+        return c->probe >= 0 && connect(c->probe, (struct sockaddr *)&to, len) == 0;
+    }
+    return full || ++c->in_vain < IN_VAIN_MAX;
+}
+
 enum outcome_of_send { SENT, ASLEEP, FAILED };
+
+bool net_send_may_block(const struct request *r)
+{
+    const struct send_call *c = r->own;
+
+    /* The connect inside cannot be tried: with MSG_DONTWAIT it would say EINPROGRESS. */
+    return c->socket.blocking && is_stream(&c->socket) && (c->flags & MSG_FASTOPEN) && !(c->flags & MSG_DONTWAIT);
+}
 
 /* Message `at`, from c->sent on. *result: bytes, or errno. */
 static enum outcome_of_send send_message(const struct calls_env *env, const struct request *r, struct send_call *c, unsigned flags,
@@ -274,7 +328,7 @@ static enum outcome_of_send send_message(const struct calls_env *env, const stru
     struct message *m = &c->m[c->at];
     struct data d;
     struct net_control control = {0};
-    bool stream = is_stream(&c->socket), sleeps = c->socket.blocking && !(flags & MSG_DONTWAIT), here = !hand_self();
+    bool stream = is_stream(&c->socket), sleeps = c->socket.blocking && !(flags & MSG_DONTWAIT), here = !(hand_self() && (c->may_sleep || net_send_may_block(r)));
     enum outcome_of_send how = SENT;
     char *piece = NULL;
     int e = find_data(r, c, m, &d);
@@ -308,6 +362,7 @@ static enum outcome_of_send send_message(const struct calls_env *env, const stru
             break;
         }
         c->sent += (size_t)k;
+        c->in_vain = 0;
         net_control_finish(&control);
         if (c->sent >= d.total || !stream)
             break;
@@ -327,14 +382,6 @@ static enum outcome_of_send send_message(const struct calls_env *env, const stru
     }
     *result = (int64_t)c->sent;
     return how;
-}
-
-bool net_send_may_block(const struct request *r)
-{
-    const struct send_call *c = r->own;
-
-    /* The connect inside cannot be tried: with MSG_DONTWAIT it would say EINPROGRESS. */
-    return c->socket.blocking && is_stream(&c->socket) && (c->flags & MSG_FASTOPEN) && !(c->flags & MSG_DONTWAIT);
 }
 
 static int zerocopy(struct send_call *c)
@@ -365,13 +412,22 @@ void net_send_carry(const struct calls_env *env, struct request *r, struct reply
     net_netlink_name(&c->socket, r);
     if (e)
         fail(c, reply, e);
-    for (int64_t result; !e && c->at < c->count; c->at++, c->sent = 0) {
+    bool last = false; /* its time is over, or a signal has come */
+    for (int64_t result; !e && !last && c->at < c->count; c->at++, c->sent = 0, c->until = 0) {
         struct message *m = &c->m[c->at];
         enum outcome_of_send how = send_message(env, r, c, c->flags, &result);
         uint32_t n = (uint32_t)result;
 
+        if (how == ASLEEP && (r->waited == WAIT_EXPIRED || r->waited == WAIT_STOPPED)) {
+            last = true;
+            how = c->sent ? SENT : FAILED;
+            result = c->sent ? result : r->waited == WAIT_STOPPED ? EINTR : EAGAIN;
+        }
         if (how == ASLEEP) {
             reply->asleep = true;
+            c->may_sleep = !find_room(c, reply);
+            if (c->may_sleep)
+                reply->wait_fd = -1;
             return;
         }
         if (how == SENT && m->entry && memory_write(r->tid, m->entry + offsetof(struct mmsghdr, msg_len), &n, sizeof n)) {

@@ -281,19 +281,21 @@ static int open_again(int dir, const char *name, int flags, mode_t mode)
     }
 }
 
-static int open_pinned(const struct opening *o, struct reply *reply)
+static int open_pinned(const struct opening *o, enum wait_end waited, struct reply *reply)
 {
     char link[40];
     snprintf(link, sizeof link, "/proc/self/fd/%d", o->place.fd);
     int flags = ((int)o->how.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_NOCTTY | O_CLOEXEC;
     /* A lease that somebody holds (fcntl(2), F_SETLEASE) makes an open wait for up to lease-break-time, 45 s; whether there is
-     * one only the open tells. So this thread, when it is no hand, does not wait. */
-    bool lease = S_ISREG(o->place.st.st_mode) && !(flags & O_NONBLOCK) && !hand_self();
-    int fd = open_again(AT_FDCWD, link, lease ? flags | O_NONBLOCK : flags, (mode_t)o->how.mode);
-    if (!lease)
+     * one only the open tells. So this thread, when it is no hand, does not wait. Nor does the open of a FIFO whose other end has
+     * come for another one that waited (lines.h): if it has left since, a reader goes on all the same, as natively. */
+    bool fifo = waited == WAIT_LET_GO && S_ISFIFO(o->place.st.st_mode);
+    bool quick = fifo || (S_ISREG(o->place.st.st_mode) && !(flags & O_NONBLOCK) && !hand_self());
+    int fd = open_again(AT_FDCWD, link, quick ? flags | O_NONBLOCK : flags, (mode_t)o->how.mode);
+    if (!quick)
         return fd;
     if (fd < 0)
-        reply->asleep = errno == EWOULDBLOCK;
+        reply->asleep = errno == (fifo ? ENXIO : EWOULDBLOCK);
     else
         fcntl(fd, F_SETFL, flags);
     return fd;
@@ -316,7 +318,7 @@ static int create(struct opening *o, struct reply *reply)
         /* The name was judged. A link, or a file with other names, leads to what was not. */
         if (!S_ISREG(o->place.st.st_mode) || o->place.st.st_nlink > 1)
             break;
-        return open_pinned(o, reply);
+        return open_pinned(o, WAIT_NOT, reply);
     }
     reply->again = true;
     errno = EACCES;
@@ -327,7 +329,7 @@ static void carry_out(const struct calls_env *env, struct request *r, struct rep
 {
     struct opening *o = r->own;
     (void)env;
-    reply->fd = o->creates ? create(o, reply) : open_pinned(o, reply);
+    reply->fd = o->creates ? create(o, reply) : open_pinned(o, r->waited, reply);
     if (reply->asleep)
         return;
     reply->error = reply->fd < 0 ? errno : 0;
@@ -353,6 +355,18 @@ static bool may_block(const struct request *r)
     return type == S_IFBLK || pinned_is_remote(&o->place);
 }
 
+/* Who opens the same end of the same FIFO waits for the same. */
+static bool line(const struct request *r, struct line_key *ret)
+{
+    const struct opening *o = r->own;
+    if (o->creates || !S_ISFIFO(o->place.st.st_mode) || !may_block(r))
+        return false;
+    ret->together = true;
+    ret->n = (size_t)snprintf(ret->name, sizeof ret->name, "fifo %ju %ju %u", (uintmax_t)o->place.st.st_dev,
+                              (uintmax_t)o->place.st.st_ino, (unsigned)(o->how.flags & O_ACCMODE));
+    return true;
+}
+
 /* ---- the table */
 
 /* O_PATH stands in a register there, and every later use of such a descriptor is judged: only log mode looks at it. */
@@ -360,8 +374,8 @@ static bool may_block(const struct request *r)
 #define PATH_ONLY(n) (const struct filter_test[]) {{(n), FILTER_MASKED_EQ, O_PATH, O_PATH}, END}
 #define NOT_PATH_ONLY(n) (const struct filter_test[]) {{(n), FILTER_MASKED_EQ, O_PATH, 0}, END}
 #define ROW(number, text, function)                                                                                    \
-    .nr = (number), .name = text, .read = function, .may_block = may_block, .carry_out = carry_out, .drop = drop,      \
-    .restart = 513
+    .nr = (number), .name = text, .read = function, .may_block = may_block, .line = line, .carry_out = carry_out,      \
+    .drop = drop, .restart = 513
 
 const struct call calls_open_table[] = {
     {ROW(SYS_openat, "openat", read_openat), .tests = NOT_PATH_ONLY(2)},
