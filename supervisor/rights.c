@@ -130,11 +130,26 @@ static bool same_groups(const struct creds *a, const struct creds *b)
     return a->ngroups == b->ngroups && (!a->ngroups || !memcmp(a->groups, b->groups, (size_t)a->ngroups * sizeof *a->groups));
 }
 
+static bool one_identity(void)
+{
+    uid_t r, e, s;
+    gid_t rg, eg, sg;
+
+    getresuid(&r, &e, &s);
+    getresgid(&rg, &eg, &sg);
+    return r == e && s == e && rg == eg && sg == eg;
+}
+
+bool rights_can_differ(void)
+{
+    struct __user_cap_data_struct data[2];
+
+    return get_caps(data) < 0 || data[0].permitted || data[1].permitted || !one_identity();
+}
+
 void rights_init(bool enforce)
 {
     struct __user_cap_data_struct data[2];
-    uid_t r, e, s;
-    gid_t rg, eg, sg;
 
     if (!enforce)
         return; /* nothing is carried out by us */
@@ -142,9 +157,11 @@ void rights_init(bool enforce)
         abort(); /* without /proc nothing else works either */
     ours_permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
     agent_caps = ours_permitted & rights_agent_caps();
-    getresuid(&r, &e, &s);
-    getresgid(&rg, &eg, &sg);
-    may_differ = ours_permitted || r != e || s != e || rg != eg || sg != eg;
+    may_differ = rights_can_differ();
+    /* An exec of plain root gives back what it keeps (capabilities(7)); of anybody else, perhaps not, and then the agent starts
+     * with less than we have. */
+    if (may_differ && (ours.euid || !one_identity() || prctl(PR_GET_SECUREBITS) & 1 /* SECBIT_NOROOT */))
+        atomic_store(&changed, true);
 }
 
 void rights_changed(void)

@@ -33,6 +33,7 @@ uint64_t rights_agent_caps(void);
  * the permitted set has. */
 int rights_drop(uint64_t keep);
 
+bool rights_can_differ(void);   /* started with capabilities or several ids: then a process of the tree may come to have others */
 void rights_init(bool enforce); /* after the launcher was cloned: what the agent starts with, remembered */
 void rights_changed(void);      /* some process of the tree may have other ids from now on. Called before it has */
 bool rights_differ(void);       /* has that happened? */

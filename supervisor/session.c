@@ -434,7 +434,7 @@ static int launch(struct session *s, struct err *err)
         return -1;
     struct trap_config tc = {.enforce = enforce,
                              .baseline = c->baseline,
-                             .privileged = geteuid() == 0,
+                             .privileged = rights_can_differ(),
                              .scoped = landlock_can(landlock_abi()) & LANDLOCK_SCOPES,
                              .debug_allow = debug_allow(c)};
     if (trap_build(&tc, &filter, err))

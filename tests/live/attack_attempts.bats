@@ -2,6 +2,8 @@
 
 load helper
 
+bats_require_minimum_version 1.5.0
+
 test_setup() {
     mkdir -p "$T/w/sec" "$T/w/pub" "$T/log" "$T/conf"
     echo SECRET >"$T/w/sec/file"
@@ -220,4 +222,19 @@ END
     [ -z "$held" ]
     [ "$(jq -r 'select(.rule == "p:sec") | .target.path' "$OUR_AUDIT" | sort -u | wc -l)" = 5 ]
     [ "$(jq -r 'select(.rule == "p:sock") | .target.addr' "$OUR_AUDIT" | sort -u | wc -l)" = 2 ]
+}
+
+@test "a user with some capabilities: a child that gives them away gains nothing through us" {
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    echo SECRET >"$T/foreign"
+    chown 4321:4321 "$T/foreign"
+    chmod 0 "$T/foreign"
+    printf 'version: 1\nrules:\n  - allow: [read, write, exec]\n  - allow: [connect, bind]\n' >"$T/all.yaml"
+    chown -R $USER_ID "$T/work" "$T/home" "$T/run" "$T/state"
+    with="setpriv --reuid=$USER_ID --regid=$USER_ID --clear-groups --inh-caps=-all,+dac_override --ambient-caps=-all,+dac_override --"
+    script='cat "$1/foreign"; setpriv --ambient-caps=-all --inh-caps=-all cat "$1/foreign"'
+    run -1 $with sh -c "$script" x "$T"
+    [ "$(grep -c SECRET <<<"$output")" = 1 ]
+    run -1 $with "$SW" -q -p "$T/all.yaml" -o "$T/work/audit.jsonl" -- sh -c "$script" x "$T"
+    [ "$(grep -c SECRET <<<"$output")" = 1 ]
 }
