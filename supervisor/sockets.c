@@ -2,7 +2,9 @@
 #include "buf.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static bool is_our_folder(const char *path)
@@ -11,10 +13,16 @@ static bool is_our_folder(const char *path)
     return !stat(path, &st) && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }
 
+/* A name of 64 bytes and its ending fit behind it: unix(7) gives an address 108 bytes. */
+static bool is_short(const char *path)
+{
+    return strlen(path) + sizeof "/sentinel-watch/" + 64 + sizeof ".sock" <= sizeof ((struct sockaddr_un *)0)->sun_path;
+}
+
 char *sockets_folder(void)
 {
     const char *said = getenv("XDG_RUNTIME_DIR");
-    if (said && *said == '/' && is_our_folder(said))
+    if (said && *said == '/' && is_short(said) && is_our_folder(said))
         return xasprintf("%s/sentinel-watch", said);
     STR_AUTO usual = xasprintf("/run/user/%u", (unsigned)geteuid());
     if (is_our_folder(usual))

@@ -311,3 +311,12 @@ except ChildProcessError: print("no child")'
     command -v fish >/dev/null && sw completion fish | fish -n
     expect 2 'expected bash, zsh or fish' completion tcsh
 }
+
+@test "a runtime folder whose name is too long for a socket is passed over" {
+    export XDG_RUNTIME_DIR=$T/$(printf 'x%.0s' {1..100})
+    mkdir -m 700 "$XDG_RUNTIME_DIR"
+    run sw -q -p "$ALLOW_ALL" -o "$T/log" -- echo said
+    echo "$output"
+    [ "$status" = 0 ]
+    [ "$output" = said ]
+}
