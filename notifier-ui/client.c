@@ -90,6 +90,7 @@ void client_free(struct client *c)
     buf_free(&c->in);
     free(c->session);
     free(c->word);
+    free(c->policy);
     free(c->why);
     free(c);
 }
@@ -123,6 +124,9 @@ static void one_line(struct client *c, const char *line, size_t n, void (*each)(
         }
         free(c->word);
         c->word = word ? xstrdup(word) : NULL;
+        const char *policy = json_string_value(json_object_get(o, "policy"));
+        free(c->policy);
+        c->policy = policy ? xstrdup(policy) : NULL;
     }
     if (type)
         each(arg, c, o);

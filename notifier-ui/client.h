@@ -10,6 +10,7 @@ struct client {
     int fd;          /* -1: not connected */
     char *session;   /* its name: of the socket, until hello says it */
     char *word;      /* what true questions of this session show, NULL */
+    char *policy;    /* the name of its policy, NULL */
     char *why;       /* what `bye` said, NULL */
     struct buf in;
     struct client *next;

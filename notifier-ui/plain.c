@@ -115,6 +115,19 @@ static size_t unit(const char *s, size_t *columns)
     return bytes;
 }
 
+size_t plain_fit(const char *safe, size_t columns)
+{
+    size_t n = 0, used = 0, w;
+    while (safe[n] && safe[n] != '\n') {
+        size_t bytes = unit(safe + n, &w);
+        if (n && used + w > columns)
+            break;
+        n += bytes;
+        used += w;
+    }
+    return n;
+}
+
 void plain_elide(struct buf *b, const char *text, size_t columns)
 {
     BUF_AUTO all = {0};

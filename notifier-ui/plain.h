@@ -14,5 +14,7 @@ void plain_put(struct buf *b, const char *text);
 /* The same in at most `columns` (24 at least): what is too long keeps its beginning and its end, and says its length between. */
 void plain_elide(struct buf *b, const char *text, size_t columns);
 size_t plain_columns(const char *safe); /* columns that text made here takes */
+/* How many bytes of text made here, up to its newline, fit into so many columns: no escape and no character is cut. 0 only at its end. */
+size_t plain_fit(const char *safe, size_t columns);
 
 #endif

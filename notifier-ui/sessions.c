@@ -55,6 +55,8 @@ int sessions_look(struct sessions *s, int64_t now_ms)
             refuse(s, *n);
             continue;
         }
+        if (s->events)
+            client_say(c, "subscribe events %s", s->name);
         c->next = s->first;
         s->first = c;
         fresh++;

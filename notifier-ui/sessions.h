@@ -9,6 +9,7 @@
 struct sessions {
     const char *wanted;    /* NULL: all */
     const char *name;      /* of this interface */
+    bool events;           /* follow what is settled too */
     struct client *first;
     char **refused;        /* tried in vain: not again while their socket stands */
     size_t nrefused;

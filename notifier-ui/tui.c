@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define QUIET_MS 100
-#define TICK_MS 250 /* the seconds on the screen, and new sessions */
+#define TICK_MS 250   /* the seconds on the screen, and new sessions */
+#define RULES_MS 2000 /* their hits are asked for so often while they are looked at */
 #define CLIENTS_MAX 64
 
 static int64_t now_ms(void)
@@ -41,10 +41,18 @@ const char *tui_program(const struct tui *t)
     return rung(t->chosen, "programs", t->program);
 }
 
+bool tui_found(const struct question *q, const char *text)
+{
+    static const char *const keys[] = {"target", "exe", "verb", "rule"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (strstr(question_text(q, keys[i]), text))
+            return true;
+    return false;
+}
+
 bool tui_passes(const struct tui *t, const struct question *q)
 {
-    return t->typing || !t->filter[0] || strstr(question_text(q, "target"), t->filter) || strstr(question_text(q, "exe"), t->filter) ||
-           strstr(question_text(q, "verb"), t->filter);
+    return t->typing == t->filter || !t->filter[0] || tui_found(q, t->filter);
 }
 
 void tui_choose(struct tui *t, struct question *q)
@@ -90,19 +98,6 @@ void tui_say(struct tui *t, const char *fmt, ...)
     t->message = buf_steal(&safe);
 }
 
-static void log_add(struct tui *t, char *line)
-{
-    int at = (t->log_at + t->log_n) % LOG_LINES;
-    if (t->log_n == LOG_LINES) {
-        free(t->log[t->log_at]);
-        at = t->log_at;
-        t->log_at = (t->log_at + 1) % LOG_LINES;
-    } else {
-        t->log_n++;
-    }
-    t->log[at] = line;
-}
-
 static void drop_confirm(struct tui *t)
 {
     free(t->confirm);
@@ -114,19 +109,7 @@ static void on_closed(void *arg, const struct question *q, const json_t *how)
     struct tui *t = arg;
     const char *word = how ? json_string_value(json_object_get(how, "how")) : "gone";
     const char *by = json_string_value(json_object_get(how, "by"));
-    struct buf b = {0};
-    BUF_AUTO line = {0};
-    char clock[16];
-    time_t now = time(NULL);
-    struct tm tm;
-    strftime(clock, sizeof clock, "%H:%M:%S", localtime_r(&now, &tm));
-    buf_printf(&b, "%s %" PRIu64 " %s%s%s: ", clock, q->id, word ? word : "closed", by ? " by " : "", by ? by : "");
-    card_line(&line, q, 160);
-    buf_put(&b, line.data, line.len);
-    struct buf safe = {0};
-    plain_put(&safe, b.data);
-    buf_free(&b);
-    log_add(t, buf_steal(&safe));
+    tui_log_closed(t, q, word ? word : "closed", by);
     if (t->chosen != q)
         return;
     drop_confirm(t);
@@ -141,11 +124,26 @@ static void on_object(void *arg, struct client *from, json_t *o)
     struct tui *t = arg;
     const char *type = json_string_value(json_object_get(o, "type"));
     model_take(&t->model, from, o, t->now_ms, on_closed, t);
-    const char *why = json_string_value(json_object_get(o, "why"));
-    if (why && strcmp(type, "event") == 0)
-        tui_say(t, "not done: %s", why);
-    else if (why && strcmp(type, "bye") == 0)
+    const char *why = json_string_value(json_object_get(o, "why")), *event = json_string_value(json_object_get(o, "event"));
+    if (event && strcmp(type, "event") == 0) {
+        if (why && strcmp(event, "refused") == 0)
+            tui_say(t, "not done: %s", why);
+        else if (strcmp(event, "rule") == 0)
+            tui_rule_event(t, from, o);
+        else
+            tui_log_event(t, from, o);
+    } else if (why && strcmp(type, "bye") == 0) {
         tui_say(t, "%s: %s", from->session, why);
+    }
+}
+
+static void ask_for_rules(struct tui *t)
+{
+    if (t->view != VIEW_RULES || (t->rules_ms && t->now_ms - t->rules_ms < RULES_MS))
+        return;
+    t->rules_ms = t->now_ms;
+    for (struct client *c = t->sessions.first; c; c = c->next)
+        client_say(c, "rules");
 }
 
 static void turn(struct tui *t)
@@ -167,6 +165,7 @@ static void turn(struct tui *t)
     for (nfds_t i = 1; ready > 0 && i < n; i++)
         if (q[i].revents && client_turn(of[i], on_object, t)) {
             model_lost(&t->model, of[i], on_closed, t);
+            tui_forget_session(t, of[i]);
             sessions_lost(&t->sessions, of[i]);
         }
     if (!t->chosen)
@@ -178,8 +177,7 @@ static void finish(struct tui *t)
     sessions_finish(&t->sessions);
     while (t->model.first)
         model_lost(&t->model, t->model.first->from, NULL, NULL);
-    for (int i = 0; i < t->log_n; i++)
-        free(t->log[(t->log_at + i) % LOG_LINES]);
+    tui_lists_finish(t);
     free(t->confirm);
     free(t->confirm_text);
     free(t->message);
@@ -195,7 +193,7 @@ int tui_main(int argc, char **argv)
         fprintf(stderr, "sentinel-watch: tui needs a terminal; sentinel-watch console works on pipes\n");
         return 125;
     }
-    struct tui t = {.sessions = {.wanted = argv[1], .name = "tui"}};
+    struct tui t = {.sessions = {.wanted = argv[1], .name = "tui", .events = true}};
     signal(SIGPIPE, SIG_IGN);
     SCREEN *screen = newterm(NULL, stdout, stdin);
     if (!screen) {
@@ -212,6 +210,7 @@ int tui_main(int argc, char **argv)
     t.now_ms = now_ms();
     while (!t.over) {
         sessions_look(&t.sessions, t.now_ms);
+        ask_for_rules(&t);
         tui_draw(&t);
         turn(&t);
     }

@@ -12,20 +12,10 @@ struct area { int y, end, columns; };
 static void lines(struct area *a, const char *text)
 {
     while (*text && a->y < a->end) {
-        size_t len = strcspn(text, "\n"), at = 0;
-        do {
-            size_t take = len - at;
-            STR_AUTO part = xstrndup(text + at, take);
-            while (take > 1 && plain_columns(part) > (size_t)a->columns) {
-                do
-                    take--;
-                while (take > 1 && ((unsigned char)text[at + take] & 0xc0) == 0x80); /* not inside a character */
-                part[take] = 0;
-            }
-            mvaddstr(a->y++, 0, part);
-            at += take;
-        } while (at < len && a->y < a->end);
-        text += len + (text[len] == '\n');
+        size_t n = plain_fit(text, (size_t)a->columns);
+        STR_AUTO part = xstrndup(text, n);
+        mvaddstr(a->y++, 0, part);
+        text += n + (text[n] == '\n');
     }
 }
 
@@ -41,26 +31,35 @@ static void title(const struct tui *t, int columns)
 {
     BUF_AUTO b = {0};
     BUF_AUTO cut = {0};
-    buf_puts(&b, " sentinel-watch: ");
+    static const char *const names[VIEW_COUNT] = {"", "details of ", "log of ", "rules of ", "sessions: ", "help: "};
+    buf_printf(&b, " sentinel-watch: %s", names[t->view]);
     if (!t->sessions.first)
         buf_printf(&b, "waiting for %s", t->sessions.wanted ? t->sessions.wanted : "a session");
     for (const struct client *c = t->sessions.first; c; c = c->next)
         buf_printf(&b, "%s [%s]%s", c->session, c->word ? c->word : "", c->next ? ", " : "");
     buf_printf(&b, "  %u %s", t->model.count, t->model.count == 1 ? "question" : "questions");
-    if (t->filter[0] || t->typing)
-        buf_printf(&b, "  /%s%s", t->filter, t->typing ? "_" : "");
+    if (t->filter[0] || t->typing == t->filter)
+        buf_printf(&b, "  &%s%s", t->filter, t->typing == t->filter ? "_" : "");
+    if (t->search[0] || t->typing == t->search)
+        buf_printf(&b, "  /%s%s", t->search, t->typing == t->search ? "_" : "");
     plain_elide(&cut, b.data, (size_t)columns);
     bar(0, columns, cut.data);
 }
 
-static void key_line(int y, int columns)
+/* The keys of this view, as many as there is room for; that for help always. */
+static void key_line(const struct tui *t, int y, int columns)
 {
     BUF_AUTO b = {0};
-    const char *key, *word, *help;
-    for (int i = 0; tui_key_row(i, &key, &word, &help); i++)
-        if (word && (int)(b.len + strlen(word) + 4) < columns)
-            buf_printf(&b, " %s %s ", key, word);
-    bar(y, columns, b.data);
+    struct tui_key_text k;
+    for (int pass = 0; pass < 2; pass++) /* help last, and room is kept for it */
+        for (int i = 0; tui_key_row(i, &k); i++) {
+            const char *word = t->view == VIEW_QUEUE ? k.word : k.list_word;
+            if (!word || (k.view == VIEW_HELP) != pass)
+                continue;
+            if (b.len + strlen(k.key) + strlen(word) + 3 + (pass ? 0 : sizeof " h help " - 1) <= (size_t)columns)
+                buf_printf(&b, " %s %s ", k.key, word);
+        }
+    bar(y, columns, b.data ? b.data : "");
 }
 
 static int64_t waited_s(const struct tui *t, const struct question *q)
@@ -83,7 +82,9 @@ static void queue(const struct tui *t, struct area a)
         int count = (int)json_integer_value(json_object_get(q->ask, "count"));
         int64_t left = model_left_ms(q, t->now_ms);
         buf_printf(&b, "%s%4" PRIu64 " %4d s ", q == t->chosen ? ">" : " ", q->id, (int)waited_s(t, q));
-        if (left >= 0)
+        if (left >= 120 * 1000)
+            buf_printf(&b, "(%d min left) ", (int)(left / 60000));
+        else if (left >= 0)
             buf_printf(&b, "(%d s left) ", (int)((left + 999) / 1000));
         if (count > 1)
             buf_printf(&b, "x%d ", count);
@@ -116,23 +117,37 @@ static void details(const struct tui *t, struct area a)
     lines(&a, b.data);
 }
 
-static void log_view(const struct tui *t, struct area a)
+/* A list, one line of the screen for each; what the search looks for stands out. */
+static void list_view(const struct tui *t, struct area a)
 {
-    int room = a.end - a.y, last = t->log_n - t->scroll, first = last > room ? last - room : 0;
-    if (!t->log_n)
-        mvaddstr(a.y, 0, "Nothing was answered yet.");
-    for (int i = first; i < last && a.y < a.end; i++) {
-        struct area one = {a.y, a.y + 1, a.columns};
-        lines(&one, t->log[(t->log_at + i) % LOG_LINES]);
-        a.y++;
+    int n, room = a.end - a.y;
+    char **list = tui_lines(t, &n);
+    int last = n > room ? n - room : 0, top = t->follow || t->top > last ? last : t->top;
+    if (!n)
+        mvaddnstr(a.y, 0, t->filter[0] ? "No line holds that text." : "Nothing yet.", a.columns);
+    for (int i = top; i < n && a.y < a.end; i++) {
+        BUF_AUTO cut = {0};
+        if (t->view == VIEW_RULES) /* what says most stands first */
+            buf_put(&cut, list[i], plain_fit(list[i], (size_t)a.columns));
+        else
+            plain_elide(&cut, list[i], (size_t)a.columns);
+        bool found = t->search[0] && strstr(list[i], t->search);
+        if (found)
+            attron(A_BOLD);
+        mvaddstr(a.y++, 0, cut.data);
+        attroff(A_BOLD);
     }
+    tui_lines_free(list);
 }
 
-static void help_view(struct area a)
+int tui_columns(void)
 {
-    const char *key, *word, *help;
-    for (int i = 0; tui_key_row(i, &key, &word, &help) && a.y < a.end; i++)
-        mvprintw(a.y++, 0, "  %-3s %.*s", key, a.columns > 8 ? a.columns - 8 : 0, help);
+    return getmaxx(stdscr);
+}
+
+int tui_rows(void)
+{
+    return getmaxy(stdscr) - 3;
 }
 
 void tui_draw(const struct tui *t)
@@ -148,12 +163,10 @@ void tui_draw(const struct tui *t)
     struct area body = {1, rows - 2, columns};
     title(t, columns);
     if (t->confirm) {
-        STR_AUTO text = xasprintf("\n%s\n\ny: yes    any other key: back", t->confirm_text);
+        STR_AUTO text = xasprintf("\n%s\n\nWith y it is done; any other key leads back.", t->confirm_text);
         lines(&body, text);
-    } else if (t->view == VIEW_LOG) {
-        log_view(t, body);
-    } else if (t->view == VIEW_HELP) {
-        help_view(body);
+    } else if (t->view != VIEW_QUEUE) {
+        list_view(t, body);
     } else if (!t->chosen) {
         mvaddnstr(2, 2, t->model.count ? "No question holds that text." : "Nothing waits.", columns - 2);
     } else {
@@ -165,6 +178,9 @@ void tui_draw(const struct tui *t)
     }
     if (t->message)
         mvaddnstr(rows - 2, 0, t->message, columns);
-    key_line(rows - 1, columns);
+    if (t->confirm)
+        bar(rows - 1, columns, " y yes  any other key: back");
+    else
+        key_line(t, rows - 1, columns);
     refresh();
 }
