@@ -300,6 +300,22 @@ void approval_open(struct approval *a, struct request *r, const struct decision 
     desk_wake(a);
 }
 
+void approval_again(struct approval *a, const struct request *r, const struct decision *d, uint64_t identity, const char *handler)
+{
+    struct recent *n = xcalloc(1, sizeof *n);
+    *n = (struct recent){.key = card_key(r, d),
+                         .tid = r->tid,
+                         .call = identity,
+                         .allowed = true,
+                         .by = BY_USER,
+                         .handler = handler,
+                         .until_ns = desk_now() + RETURN_NS};
+    pthread_mutex_lock(&a->lock);
+    n->next = a->returning;
+    a->returning = n;
+    pthread_mutex_unlock(&a->lock);
+}
+
 void approval_stop(struct approval *a)
 {
     if (!a)

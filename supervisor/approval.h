@@ -54,6 +54,10 @@ struct approval_config {
 /* The config's strings must stay. Call it on the main thread: it gives the process the name by which supervisors are known. */
 int approval_start(const struct approval_config *c, struct approval **ret, struct err *err);
 void approval_open(struct approval *a, struct request *r, const struct decision *d); /* any thread; takes r */
+/* A call that a user had allowed (on_answered) was interrupted by a signal before it was done. When the very same comes again within a
+ * second it goes on by the same answer: once. Any thread, before the call is restarted. identity: calls_identity(), which may
+ * be had only while the act has not let go of its object. */
+void approval_again(struct approval *a, const struct request *r, const struct decision *d, uint64_t identity, const char *handler);
 void approval_stop(struct approval *a); /* ends the desk; every ask still open comes back as BY_GONE */
 void approval_free(struct approval *a); /* after approval_stop, when nothing is left that could settle a call */
 /* A call was settled: counted for its rule, and told to the interfaces that follow events. Any thread; a may be NULL. */

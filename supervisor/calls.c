@@ -86,6 +86,16 @@ const struct call *calls_after(const struct call *row, const struct notice *n)
     return e ? first_from(e->next, n) : NULL;
 }
 
+uint64_t calls_identity(const struct request *r)
+{
+    uint64_t h = 14695981039346656037u, object = r->own && r->call->object ? r->call->object(r) : 0; /* FNV-1a, by words */
+    h = (h ^ (uint64_t)r->notice.nr) * 1099511628211u;
+    h = (h ^ object) * 1099511628211u;
+    for (int i = 0; i < 6; i++)
+        h = (h ^ r->notice.args[i]) * 1099511628211u;
+    return h ? h : 1;
+}
+
 int calls_path(const struct calls_env *env, struct request *r, uint64_t addr, char **ret)
 {
     char text[PATH_MAX];

@@ -64,6 +64,7 @@ struct call {
     bool (*may_block)(const struct request *r); /* NULL: never */
     /* What it waits for on a hand, when several may wait for the same (lines.h). NULL, false: it needs a hand of its own. */
     bool (*line)(const struct request *r, struct line_key *ret);
+    uint64_t (*object)(const struct request *r); /* what it acts on beside its needs: the socket. NULL: nothing */
     void (*carry_out)(const struct calls_env *env, struct request *r, struct reply *reply);
     /* CARRY_EXEC: called at PTRACE_EVENT_EXEC, before the new program runs: is it the one that was decided on? */
     bool (*verify)(const struct calls_env *env, struct request *r, pid_t tgid);
@@ -87,6 +88,9 @@ const struct call *calls_after(const struct call *row, const struct notice *n); 
 const struct call *calls_find(const struct notice *n); /* the row whose number and tests fit; NULL: not ours to know */
 /* All rows, family by family; NULL-terminated array of tables each ended by a row with name NULL. */
 extern const struct call *const calls_tables[];
+
+/* Equal for a call that a signal interrupted and that the kernel makes again: the same number, arguments and object. */
+uint64_t calls_identity(const struct request *r);
 
 /* For the families: the bytes of the caller's string argument, with the native errors. 0, or r->native is set (EFAULT,
  * ENAMETOOLONG, ENOENT is left to resolving) and -1, or -2: the caller has gone. */

@@ -330,6 +330,7 @@ void card_leave(struct card *k, const struct ask *ask, uint64_t until_ns)
     struct left *l = xcalloc(1, sizeof *l);
     l->tgid = ask->request->process->pid;
     l->tid = ask->request->tid;
+    l->call = calls_identity(ask->request);
     l->asked_ns = ask->request->asked_ns;
     l->deadline_ns = ask->deadline_ns;
     l->until_ns = until_ns;

@@ -28,6 +28,7 @@ struct ask {
 /* A call that a signal interrupted: the kernel restarts it in a moment, and it is not to be asked about twice. */
 struct left {
     pid_t tgid, tid;
+    uint64_t call; /* calls_identity() */
     uint64_t asked_ns, deadline_ns, until_ns;
     struct left *next;
 };

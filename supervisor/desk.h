@@ -17,7 +17,8 @@
 /* What a user said a moment ago about calls that are not here any more, or come again. */
 struct recent {
     char *key;
-    pid_t tid; /* 0: any caller */
+    pid_t tid;     /* 0: any caller, as often as it comes */
+    uint64_t call; /* tid set: calls_identity() of the one call for which this holds, once */
     bool allowed;
     enum decided_by by;
     const char *handler;
@@ -31,6 +32,7 @@ struct approval {
     int wake;
     pthread_mutex_t lock;
     struct ask *arrived, **arrived_end; /* under lock */
+    struct recent *returning;           /* under lock: of approval_again() */
     bool stop;                          /* under lock */
     atomic_bool attention;              /* some ask was signalled or is gone */
     atomic_bool followed;               /* an interface follows events */
@@ -57,8 +59,8 @@ void desk_judge_all(struct approval *a);           /* an answer may have settled
 /* Out of every hand but ours, and back to the session. d is copied. */
 void desk_finish(struct approval *a, struct ask *k, const struct decision *d, bool allowed, enum decided_by by, const char *handler);
 void desk_close(struct approval *a, struct card *card, const char *how, const char *by); /* told to whoever saw it; frees it */
-void desk_remember(struct approval *a, const char *key, pid_t tid, bool allowed, enum decided_by by, const char *handler,
-                   uint64_t until_ns);
+void desk_remember(struct approval *a, const struct recent *what); /* copies the key too */
+#define RETURN_NS (1000 * MS) /* an interrupted call comes back within this, or never */
 void desk_forget(struct approval *a); /* all of it */
 
 /* Fills in what the card shows and offers, when it is first needed: most of a thousand that wait are never shown. False: none of its

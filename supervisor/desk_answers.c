@@ -134,10 +134,16 @@ void desk_answer(struct approval *a, struct interface *i, const struct wire_line
     if (good) {
         uint64_t now = desk_now();
         if (!l->allow)
-            desk_remember(a, card->key, 0, false, BY_ANSWER, by, now + COOL_NS);
+            desk_remember(a, &(struct recent){.key = card->key, .by = BY_ANSWER, .handler = by, .until_ns = now + COOL_NS});
         else
             for (const struct left *left = card->left; left; left = left->next)
-                desk_remember(a, card->key, left->tid, true, BY_USER, by, left->until_ns);
+                desk_remember(a, &(struct recent){.key = card->key,
+                                                  .tid = left->tid,
+                                                  .call = left->call,
+                                                  .allowed = true,
+                                                  .by = BY_USER,
+                                                  .handler = by,
+                                                  .until_ns = left->until_ns});
         tell_answer(a, card, l, text, n, by);
         while (card->asks) {
             struct decision d = card->asks->decision;

@@ -1,4 +1,5 @@
 #include "desk.h"
+#include "calls.h"
 #include "fd.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define RETURN_NS (1000 * MS) /* an interrupted call comes back within this, or never */
 #define RECENT_MAX 1024
 #define CMDLINE_MAX 8192
 
@@ -68,13 +68,14 @@ void desk_close(struct approval *a, struct card *card, const char *how, const ch
     cards_remove(&a->cards, card);
 }
 
-void desk_remember(struct approval *a, const char *key, pid_t tid, bool allowed, enum decided_by by, const char *handler,
-                     uint64_t until_ns)
+void desk_remember(struct approval *a, const struct recent *what)
 {
     if (a->recents == RECENT_MAX)
         return; /* it will be asked again */
     struct recent *n = xcalloc(1, sizeof *n);
-    *n = (struct recent){xstrdup(key), tid, allowed, by, handler, until_ns, a->recent};
+    *n = *what;
+    n->key = xstrdup(what->key);
+    n->next = a->recent;
     a->recent = n;
     a->recents++;
 }
@@ -88,12 +89,25 @@ static void recent_free(struct approval *a, struct recent **p)
     a->recents--;
 }
 
-static const struct recent *recently(const struct approval *a, const char *key, pid_t tid, uint64_t now)
+/* What was said a moment ago about this call. What was said for one call of one thread holds for that call alone, and is used up; when
+ * the thread asks for something else instead, it is not coming back. */
+static bool recently(struct approval *a, const char *key, const struct request *r, uint64_t now, struct recent *ret)
 {
-    for (const struct recent *n = a->recent; n; n = n->next)
-        if ((!n->tid || n->tid == tid) && now < n->until_ns && strcmp(n->key, key) == 0)
-            return n;
-    return NULL;
+    bool found = false;
+    for (struct recent **p = &a->recent; *p;) {
+        struct recent *n = *p;
+        bool mine = n->tid && n->tid == r->tid;
+        if (!found && now < n->until_ns && strcmp(n->key, key) == 0 && (!n->tid || (mine && n->call == calls_identity(r)))) {
+            *ret = *n;
+            ret->key = NULL;
+            found = true;
+        }
+        if (mine)
+            recent_free(a, p);
+        else
+            p = &n->next;
+    }
+    return found;
 }
 
 /* ---- judging again */
@@ -208,9 +222,9 @@ static void arrive(struct approval *a, struct ask *k)
         return;
     }
     char *key = card_key(r, &d);
-    const struct recent *said = recently(a, key, r->tid, now);
-    if (said) {
-        desk_finish(a, k, &d, said->allowed, said->by, said->handler);
+    struct recent said = {0};
+    if (recently(a, key, r, now, &said)) {
+        desk_finish(a, k, &d, said.allowed, said.by, said.handler);
         free(key);
         return;
     }
@@ -234,7 +248,16 @@ void desk_take_arrived(struct approval *a)
     struct ask *k = a->arrived;
     a->arrived = NULL;
     a->arrived_end = &a->arrived;
+    struct recent *again = a->returning;
+    a->returning = NULL;
     pthread_mutex_unlock(&a->lock);
+    while (again) { /* before those that have arrived: they may be among them */
+        struct recent *next = again->next;
+        desk_remember(a, again);
+        free(again->key);
+        free(again);
+        again = next;
+    }
     while (k) {
         struct ask *next = k->next;
         k->next = NULL;

@@ -350,8 +350,10 @@ static void on_answered(void *arg, struct request *r, const struct decision *d, 
         settle_deny(t, d->errnum ? d->errnum : EACCES);
     else if (audit_failed(s->audit))
         settle_deny(t, EIO);
-    else
+    else {
+        t->answered = by == BY_USER ? calls_identity(r) : 0;
         settle_allow(t, false);
+    }
 }
 
 static void on_interrupted(void *arg, struct request *r, const struct decision *d)

@@ -32,6 +32,7 @@ struct turn {
     struct decision decision;
     enum decided_by by;    /* who allowed it */
     const char *handler;
+    uint64_t answered; /* calls_identity(), when a user allowed it: should a signal interrupt it, it is not asked about again */
     bool quiet;            /* no right was touched: no record */
     struct waiter waiter;
     struct trace_job job;

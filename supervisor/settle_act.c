@@ -54,6 +54,8 @@ static void on_restarted(struct trace_job *j, enum trace_end how)
 void turn_restart(struct turn *t, int code)
 {
     struct request *r = t->request;
+    if (t->answered && notify_valid(t->stage->env.listener, r->notice.id))
+        approval_again(t->stage->approval, r, &t->decision, t->answered, t->handler);
     t->job = (struct trace_job){.id = r->notice.id,
                                 .tid = r->tid,
                                 .tgid = r->process->pid,

@@ -242,6 +242,15 @@ uint64_t net_timeout(int fd)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000u;
 }
 
+uint64_t net_object(const struct request *r)
+{
+    const struct net_socket *s = r->own;
+    uint64_t cookie = 0;
+    socklen_t len = sizeof cookie;
+
+    return getsockopt(s->fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) < 0 ? 0 : cookie;
+}
+
 int net_restart(int fd)
 {
     return net_timeout(fd) ? EINTR : SYS_ERESTARTSYS;
@@ -268,6 +277,7 @@ const struct call calls_net_table[] = {
      .read = net_connect_read,
      .may_block = net_connect_may_block,
      .line = net_connect_line,
+     .object = net_object,
      .carry_out = net_connect_carry,
      .drop = net_call_drop,
      .restart = SYS_ERESTARTSYS},
@@ -276,6 +286,7 @@ const struct call calls_net_table[] = {
      .name = "sendto",
      .read = net_send_read,
      .may_block = net_send_may_block,
+     .object = net_object,
      .carry_out = net_send_carry,
      .drop = net_send_drop,
      .restart = SYS_ERESTARTSYS,
@@ -284,6 +295,7 @@ const struct call calls_net_table[] = {
      .name = "sendmsg",
      .read = net_send_read,
      .may_block = net_send_may_block,
+     .object = net_object,
      .carry_out = net_send_carry,
      .drop = net_send_drop,
      .restart = SYS_ERESTARTSYS},
@@ -291,6 +303,7 @@ const struct call calls_net_table[] = {
      .name = "sendmmsg",
      .read = net_send_read,
      .may_block = net_send_may_block,
+     .object = net_object,
      .carry_out = net_send_carry,
      .drop = net_send_drop,
      .restart = SYS_ERESTARTSYS},

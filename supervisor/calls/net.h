@@ -35,7 +35,7 @@ struct endpoint { /* one address of a call */
 };
 
 struct net_call { /* request.own of connect, bind, listen */
-    struct net_socket socket;
+    struct net_socket socket; /* first: net_object() */
     struct endpoint to;
     int cwd;          /* bind to a path: the caller's, O_PATH; else -1 */
     uint64_t until;   /* connect that waits: when its SO_SNDTIMEO is over, CLOCK_MONOTONIC ns; 0: never */
@@ -67,6 +67,7 @@ void net_netlink_name(const struct net_socket *s, const struct request *r);
 bool net_interrupted(void);
 /* A call with a send timeout natively ends with EINTR and is never restarted (sock_intr_errno of the kernel). */
 int net_restart(int fd);
+uint64_t net_object(const struct request *r); /* the socket's cookie */
 uint64_t net_timeout(int fd); /* SO_SNDTIMEO in ns; 0: none */
 
 /* Control messages, copied and translated for us to send: descriptor numbers of the caller become ours (closed by

@@ -44,7 +44,7 @@ struct message {
 };
 
 struct send_call {
-    struct net_socket socket;
+    struct net_socket socket; /* first: net_object() */
     struct endpoint *to;
     int endpoints;
     struct message *m;

@@ -214,6 +214,65 @@ GO='while ! [ -e ../go ]; do sleep 0.05; done;'
     decided_is "allow user console"
 }
 
+@test "a connect that was allowed once and then interrupted: the call that comes again joins the answer, another one does not" {
+    cat >"$T/ask.yaml" <<-YAML
+	version: 1
+	name: asks
+	rules:
+	  - {ask: connect, name: reach}
+	defaults: {read: allow, write: allow, exec: allow, connect: ask, bind: allow}
+	YAML
+    cat >"$T/again.py" <<-'PY'
+	import os, signal, socket, threading, time
+	r, w = os.pipe()
+	os.set_blocking(w, False)
+	signal.set_wakeup_fd(w)
+	signal.signal(signal.SIGALRM, lambda *_: None)
+	signal.siginterrupt(signal.SIGALRM, False)  # the kernel restarts the call: Python does not see it
+	l = socket.socket(socket.AF_UNIX); l.bind("u"); l.listen(0)
+	while not os.path.exists("../go"): time.sleep(0.05)
+	first = socket.socket(socket.AF_UNIX); first.connect("u")
+	print("first", flush=True)
+	def peer():
+	    while not os.path.exists("../room"): time.sleep(0.05)
+	    l.accept()
+	threading.Thread(target=peer, daemon=True).start()
+	signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+	def connect():
+	    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
+	    s = socket.socket(socket.AF_UNIX); s.connect("u")
+	    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+	    print("second", "ticks" if len(os.read(r, 100)) >= 3 else "no ticks", flush=True)
+	    s.close()
+	t = threading.Thread(target=connect)
+	t.start()
+	while not os.path.exists("../tick"): time.sleep(0.05)
+	for i in range(5):
+	    signal.pthread_kill(t.ident, signal.SIGALRM); time.sleep(0.2)
+	open("../room", "w").close()
+	t.join()
+	third = socket.socket(socket.AF_UNIX); third.setblocking(False)
+	print("third", third.connect_ex("u"), flush=True)
+	PY
+    start /usr/bin/python3 "$T/again.py"
+    attach a
+    touch ../go
+    wait_for "$T/a" "question 1"
+    key a "a 1"
+    wait_for "$T/out" first
+    wait_for "$T/a" "question 2"
+    key a "a 2"
+    wait_for "$T/a" "question 2: allowed"
+    touch ../tick
+    wait_for "$T/out" second
+    wait_for "$T/a" "question 3"
+    key a "d 3"
+    finish
+    cat "$T/out" "$T/a"
+    [ "$(paste -sd, "$T/out")" = "first,second ticks,third 13" ]
+    [ "$(grep -c "^sentinel-watch asks" "$T/a")" = 3 ]
+}
+
 @test "a caller that is killed takes its question with it" {
     start sh -c "$GO cat $T/keep/one & sleep 1; kill -9 \$!; sleep 1; echo done"
     attach a
