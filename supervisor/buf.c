@@ -1,15 +1,18 @@
 #include "buf.h"
+#include "log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void *must(void *p)
 {
     if (!p) {
-        static const char text[] = "sentinel-watch: out of memory\n";
-        fwrite(text, 1, sizeof text - 1, stderr);
+        static const char text[] = "sentinel-watch: out of memory\n"; /* log_warn would need some */
+        if (write(log_fd(), text, sizeof text - 1) < 0)
+            fwrite(text, 1, sizeof text - 1, stderr);
         abort();
     }
     return p;

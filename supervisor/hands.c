@@ -1,13 +1,17 @@
 #include "hands.h"
 #include "buf.h"
+#include "log.h"
 #include "rights.h"
 #include <errno.h>
 #include <linux/futex.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,7 +45,7 @@ struct hands {
     struct hand *stop; /* interrupted, and not yet back */
     pthread_cond_t stop_wake;
     bool beater;       /* the thread that sends the signal again runs */
-    int count, idle_count;
+    int count, idle_count, max;
 };
 
 static _Thread_local struct hand *self_hand;
@@ -57,8 +61,16 @@ struct hands *hands_new(void)
 {
     struct hands *h = xcalloc(1, sizeof *h);
     pthread_condattr_t attr;
+    struct rlimit space;
     struct sigaction sa = {.sa_handler = on_signal};
 
+    h->max = HANDS_MAX;
+    /* Under a limit on address space (ulimit -v) stacks may take a half: calls past that are denied, and we live on. And one heap
+     * for all threads: glibc reserves 64 MiB for each further one. */
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur / 2 / STACK_SIZE < HANDS_MAX) {
+        h->max = (int)(space.rlim_cur / 2 / STACK_SIZE);
+        mallopt(M_ARENA_MAX, 1);
+    }
     pthread_mutex_init(&h->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -139,8 +151,10 @@ static void *hand_main(void *arg)
     sigfillset(&all);
     sigdelset(&all, HAND_SIGNAL);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
-    if (unshare(CLONE_FS) < 0)
-        abort(); /* an act would change the umask of us all; unshare(CLONE_FS) only fails for want of memory */
+    if (unshare(CLONE_FS) < 0) { /* an act would change the umask of us all; this only fails for want of memory */
+        log_warn("out of memory: %s", strerror(errno));
+        abort();
+    }
     rights_thread_start();
     self_hand = hand;
 
@@ -222,7 +236,7 @@ int hands_submit(struct hands *h, void (*run)(struct hand *self, void *arg), voi
         pthread_mutex_unlock(&h->lock);
         return 0;
     }
-    if (h->count >= HANDS_MAX) {
+    if (h->count >= h->max) {
         pthread_mutex_unlock(&h->lock);
         return -1;
     }
