@@ -78,6 +78,7 @@ void audit_totals(const struct audit *a, struct audit_totals *ret);
 /* The last line (totals, the command's wait status, dropped) and the end of the pipe; waits until the scribe has
  * written it, at most 10 s. The denials file is removed: it was the agent's, and the log has everything. */
 void audit_last(struct audit *a, int wait_status, const char *fields);
+void audit_abandon(struct audit *a); /* the run did not begin: the denials file goes, the scribe is reaped, all is freed */
 void audit_forget(struct audit *a); /* in a process that does not write: closes its copy */
 
 #endif

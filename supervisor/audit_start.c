@@ -103,9 +103,9 @@ static void become_scribe(const struct audit_config *c, const struct audit *a, i
     _exit(125);
 }
 
-/* Of an audit that never began. */
-static void audit_free(struct audit *a)
+void audit_abandon(struct audit *a)
 {
+    pid_t scribe = a->scribe;
     if (a->denials)
         unlink(a->denials);
     fd_close(&a->sock);
@@ -119,6 +119,8 @@ static void audit_free(struct audit *a)
     free(a->path);
     free(a->denials);
     free(a);
+    if (scribe > 0) /* it has seen the end of its socket */
+        waitpid(scribe, NULL, 0);
 }
 
 static int watch(struct audit *a)
@@ -144,7 +146,7 @@ int audit_begin(const struct audit_config *c, struct audit **ret, pid_t *ret_pid
     buf_puts(&a->prefix, ",\"mode\":");
     json_str(&a->prefix, mode_names[c->mode]);
     if (choose_paths(a, c, err) < 0) {
-        audit_free(a);
+        audit_abandon(a);
         return -1;
     }
     int pair[2] = {-1, -1}, e = 0;
@@ -166,7 +168,7 @@ int audit_begin(const struct audit_config *c, struct audit **ret, pid_t *ret_pid
         e = e < 0 ? e : -errno;
     fd_close(&pair[1]);
     if (e < 0) {
-        audit_free(a);
+        audit_abandon(a);
         return err_set(err, -e, "starting the scribe");
     }
     *ret = a;
@@ -193,8 +195,7 @@ int audit_ready(struct audit *a, struct err *err)
         err_set(err, 0, "audit: %s", said.data + 6);
     else
         err_set(err, 0, "audit: the scribe ended without a word");
-    waitpid(a->scribe, NULL, 0);
-    audit_free(a);
+    audit_abandon(a);
     return -1;
 }
 

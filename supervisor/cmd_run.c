@@ -354,8 +354,12 @@ static int run(struct run *r, int argc, char **argv, struct err *err)
         return fail(err);
     if (r->mode == MODE_OFF)
         return run_off(r);
-    if (begin_audit(r, err) || start(r, err)) /* the session waits until the audit is ready; start() returns on failure only */
+    if (begin_audit(r, err))
         return fail(err);
+    if (start(r, err)) { /* the session waits until the audit is ready; start() returns on failure only */
+        audit_abandon(r->audit);
+        return fail(err);
+    }
     return 125;
 }
 

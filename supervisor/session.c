@@ -391,8 +391,10 @@ static void die(struct session *s, const struct err *err) __attribute__((noretur
 static void die(struct session *s, const struct err *err)
 {
     log_warn("%s", err->text);
-    if (s->agent.pid > 0)
+    if (s->agent.pid > 0) {
         kill(s->agent.pid, SIGKILL);
+        waitpid(s->agent.pid, NULL, __WALL); /* or the ptrace machine has it */
+    }
     front_tell_exit(&s->front, err->status << 8, FRONT_OURS);
     _exit(err->status);
 }

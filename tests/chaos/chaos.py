@@ -64,7 +64,7 @@ class Round:
         self.build, self.as_user, self.rand = build, as_user, rand
         self.token = uuid.uuid4().hex
         self.dir = tempfile.mkdtemp(prefix="sw-chaos.", dir="/tmp")
-        self.handlers, self.mounted = [], False
+        self.handlers, self.mounted, self.limits = [], False, ""
         for name in ("open", "secret", "ask", "home", "run", "state", "work"):
             os.mkdir(f"{self.dir}/{name}")
         for name in ("open/here", "secret/key", "ask/interrupted", *(f"ask/q{i}" for i in range(8))):
@@ -96,22 +96,25 @@ class Round:
                 "--approval-timeout", "1s", *options, "--", *self.command]
         self.out = open(f"{self.dir}/out", "wb")
         self.err = open(f"{self.dir}/err", "wb")
-        self.front = subprocess.Popen(["sh", "-c", 'ulimit -c unlimited; exec "$0" "$@"', *self.wrap(argv)], cwd=f"{self.dir}/work",
+        self.front = subprocess.Popen(["sh", "-c", f'ulimit -c unlimited; {self.limits} exec "$0" "$@"', *self.wrap(argv)], cwd=f"{self.dir}/work",
                                       env=self.env, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err, start_new_session=True)
-        self.scribe = self.supervisor = self.agent = None
+        self.scribe = self.supervisor = self.guardian = self.agent = None
         end = time.time() + 20
         while not self.agent and time.time() < end and self.front.poll() is None:
             time.sleep(0.01)
-            for pid in children(self.front.pid):
-                if name_of(pid) == "sentinel-scribe":
-                    self.scribe = pid
-                elif name_of(pid) == "sentinel-watch" and children(pid):
-                    self.supervisor = pid
-                    for c in children(pid):
-                        if name_of(c) == os.path.basename(self.command[0]):
-                            self.agent = c
+            self.find(self.front.pid, 0)
         if not self.agent and self.front.poll() is None:
             raise Wrong("the agent did not start within 20 s")
+
+    def find(self, parent, depth):
+        for pid in children(parent):
+            if name_of(pid) == "sentinel-scribe":
+                self.scribe = pid
+            elif name_of(pid) == os.path.basename(self.command[0]):
+                self.supervisor, self.agent = parent, pid
+            elif name_of(pid) == "sentinel-watch" and depth < 2 and not self.agent:
+                self.guardian = pid # of --linger; else it is the supervisor
+                self.find(pid, depth + 1)
 
     def interface(self):
         """One more handler: ours, or the line interface fed with keys."""
@@ -287,6 +290,16 @@ def calm(r, ms):
     return {0}, False
 
 
+def tight(r, ms):
+    """Few descriptors, little address space."""
+    r.limits = "" if r.build.endswith("/san") else "ulimit -v 300000;"
+    r.limits += "ulimit -n 256;"
+    r.start()
+    r.tend(time.time() + ms / 1000 + 1)
+    r.wait({0})
+    return {0}, True
+
+
 def stops(r, ms):
     """Ours are stopped for a moment, again and again."""
     def doing():
@@ -310,7 +323,7 @@ def term(r, ms):
     later(r, ms)
     sig = r.rand.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2])
     r.hit("the front", [r.front.pid], sig)
-    r.wait({-sig, 0})
+    r.wait({-sig})
     return {0}, False
 
 
@@ -335,6 +348,28 @@ def front(r, ms):
     later(r, ms)
     r.hit("the front", [r.front.pid])
     r.wait({-9})
+    return {0}, True
+
+
+def linger(r, ms):
+    """What the command left running goes on, until the supervisor or its guardian is killed."""
+    r.start("--linger")
+    guardian = r.guardian
+    later(r, ms)
+    victim = r.rand.choice(["agent", "supervisor", "front", "guardian"])
+    if victim == "agent":
+        r.hit("the agent", [r.agent])
+        r.wait({-9})
+        time.sleep(r.rand.random())
+        if not os.path.exists(f"/proc/{r.supervisor}"):
+            return {0}, True
+        r.hit("the supervisor", [r.supervisor])
+    elif victim == "front":
+        r.hit("the front", [r.front.pid])
+        r.wait({-9})
+    else:
+        r.hit("the " + victim, [guardian if victim == "guardian" else r.supervisor])
+        r.wait({125})
     return {0}, True
 
 
@@ -383,14 +418,15 @@ def disk(r, ms):
     return {0}, True
 
 
-ROUNDS = {"calm": ("kda", calm), "signals": ("a", term), "stops": ("kda", stops), "agent": ("kda", agent), "supervisor": ("kdaf", supervisor),
-          "front": ("kdaf", front), "scribe": ("kdaf", scribe), "two": ("kdaf", two), "disk": ("kdaf", disk)}
+ENDED = {"signals", "agent", "supervisor", "front", "two", "linger"}  # these are ended by us, so their work is longer
+ROUNDS = {"calm": ("kda", calm), "tight": ("kda", tight), "signals": ("a", term), "stops": ("kda", stops), "agent": ("kda", agent), "supervisor": ("kdaf", supervisor),
+          "front": ("kdaf", front), "linger": ("kdaf", linger), "scribe": ("kdaf", scribe), "two": ("kdaf", two), "disk": ("kdaf", disk)}
 
 
 def one(build, name, as_user, seed, ms):
     rand = random.Random(seed)
     flags, story = ROUNDS[name]
-    r = Round(build, as_user, rand, flags, ms)
+    r = Round(build, as_user, rand, flags, ms * 20 if name in ENDED else ms)
     who, failed, calls = "user" if as_user else "root", True, 0
     try:
         states, faults = story(r, ms)

@@ -4,7 +4,7 @@ load helper
 
 @test "chaos: whatever is stopped, killed or full, nothing hangs, nothing is left, each verdict has its rule" {
     run timeout 300 "$TESTS/chaos/chaos.py" "$SW_BUILD" 10 --ms 700 --round calm --round stops --round agent --round supervisor \
-        --round front --round scribe --round two --round disk --round signals
+        --round front --round scribe --round two --round disk --round signals --round tight
     echo "$output"
     [ "$status" = 0 ]
     [[ $output == *"rounds, 0 wrong"* ]]
