@@ -121,6 +121,19 @@ fuzz-run: $(FUZZERS)
 chaos: all agents
 	$(Q)tests/chaos/chaos.py $(BUILD) $(SECONDS) $(CHAOS)
 
+# make bench: tools/bench says what it measures. QUICK=1: about a minute. UPDATE=1: into docs/performance.md.
+BENCH := $(addprefix $(BUILD)/bench/,calls floor rounds)
+$(BENCH): $(BUILD)/bench/%: tools/bench/%.c
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -o $@ $<
+$(BUILD)/bench/pure: $(OBJ)/tools/bench/pure.o $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) -lseccomp -lyaml
+bench: all $(BENCH) $(BUILD)/bench/pure
+	$(Q)QUICK=$(QUICK) UPDATE=$(UPDATE) tools/bench/bench $(BUILD)
+
 deps-build:
 	$(Q)./tools/deps build
 deps-demo:
