@@ -22,11 +22,11 @@ sentinel-policy_rooms   := tools/policy tools/record
 sentinel-policy_libs    := -lyaml -lcrypto -ljansson
 sentinel-notifier_rooms := notifier-ui
 sentinel-notifier_libs  := -ljansson
-ifeq ($(shell pkg-config --exists ncursesw && echo y),y)
+ifeq ($(shell pkg-config --exists ncursesw 2>/dev/null && echo y),y)
 sentinel-notifier_libs  += $(shell pkg-config --libs ncursesw)
 endif
 # libnotify brings GLib, which a server build does without: then `sentinel-watch desktop` says so.
-ifeq ($(shell pkg-config --exists libnotify && echo y),y)
+ifeq ($(shell pkg-config --exists libnotify 2>/dev/null && echo y),y)
 sentinel-notifier_libs  += $(shell pkg-config --libs libnotify)
 DESKTOP_CFLAGS := -DHAVE_LIBNOTIFY $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnotify))
 endif
