@@ -141,7 +141,9 @@ static void put_body(const struct desktop *d, const struct question *q, struct b
         buf_putc(&text, ']');
     }
     buf_putc(&text, '\n');
-    card_text(&text, q, BODY_COLUMNS, now_ms());
+    BUF_AUTO card = {0};
+    card_text(&card, q, BODY_COLUMNS, now_ms());
+    buf_puts(&text, card.data + strcspn(card.data, "\n") + 1); /* its first line is the title */
     if (!d->markup) {
         buf_put(b, text.data, text.len);
         return;

@@ -56,6 +56,8 @@ static struct world *world_with(struct approval_config c, bool attach)
     struct world *w = calloc(1, sizeof *w);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->cond, NULL);
+    if (c.policy)
+        w->policy = *c.policy;
     for (int v = 0; v < VERB_COUNT; v++)
         w->policy.defaults.effect[v] = EFFECT_ASK;
     w->grants = grants_new();
@@ -67,7 +69,7 @@ static struct world *world_with(struct approval_config c, bool attach)
     int sp[2];
     if (attach) {
         cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sp), 0);
-        c.console_fd = sp[1];
+        *(c.how == APPROVAL_DESKTOP ? &c.desktop_fd : &c.console_fd) = sp[1];
         w->iface = sp[0];
         w->lines = fdopen(dup(sp[0]), "r");
     }
@@ -256,6 +258,63 @@ Test(approval, nobody_there)
     open_ask(w, "/x");
     x = wait_result(w, 1);
     cr_assert(x && !x->allowed && x->by == BY_UNATTENDED);
+    world_end(w);
+}
+
+/* The desktop interface that the session starts: until it has spoken or gone, somebody may be there. */
+Test(approval, an_interface_that_is_coming)
+{
+    struct world *w = world_with((struct approval_config){.how = APPROVAL_DESKTOP}, true);
+    open_ask(w, "/a");
+    cr_assert(hear(w, "\"hello\""));
+    usleep(50000);
+    cr_assert_eq(w->results, 0, "it waits");
+    shutdown(w->iface, SHUT_RDWR); /* no notification server: it ends without a word */
+    cr_assert_eq(wait_result(w, 1)->by, BY_UNATTENDED);
+    open_ask(w, "/b");
+    cr_assert_eq(wait_result(w, 2)->by, BY_UNATTENDED);
+    world_end(w);
+
+    w = world_with((struct approval_config){.how = APPROVAL_DESKTOP}, true);
+    say(w, "subscribe asks desktop\n");
+    open_ask(w, "/a");
+    cr_assert(hear(w, "\"ask\",\"id\":1"));
+    say(w, "subscribe nothing desktop\n"); /* not to be disturbed: the question is taken away, and waits */
+    cr_assert(hear(w, "\"how\":\"elsewhere\""));
+    say(w, "subscribe asks desktop\n");
+    cr_assert(hear(w, "\"ask\",\"id\":1"));
+    say(w, "answer 1 allow once\n");
+    cr_assert(wait_result(w, 1)->allowed);
+    world_end(w);
+}
+
+Test(approval, who_follows_is_told_what_is_settled_and_the_hits_of_rules)
+{
+    struct rule keep = {.label = (char *)"p:keep", .at = (char *)"p.yaml:4", .effect = EFFECT_DENY, .verbs = 1u << VERB_READ, .hard = true};
+    struct rule never = {.label = (char *)"p:never", .at = (char *)"p.yaml:5", .effect = EFFECT_ALLOW, .verbs = 1u << VERB_EXEC, .number = 1};
+    struct rule stranger = {.label = (char *)"x", .at = (char *)"x", .number = 1}; /* a protection: numbered apart */
+    struct rule *rules[] = {&keep, &never};
+    struct policy p = {.rules = rules, .nrules = 2};
+    struct world *w = world_with((struct approval_config){.policy = &p, .has_terminal = true}, true);
+    struct request *r = request("/etc/\"x\n", 0);
+    struct outcome o = {.by = BY_HARD, .decision = {.effect = EFFECT_DENY, .rule = &keep, .label = keep.label, .at = keep.at}};
+    approval_record(w->a, r, &o); /* nobody follows: counted all the same */
+    say(w, "subscribe events log\nping\n");
+    cr_assert(hear(w, "pong"));
+    say(w, "ping\n");
+    cr_assert(hear(w, "pong"));
+    approval_record(w->a, r, &o);
+    o.decision.rule = &stranger;
+    approval_record(w->a, r, &o);
+    char *line = hear(w, "\"record\"");
+    cr_assert(line && strstr(line, "\"path\":\"/etc/\\\"x\\\\x0a\"") && strstr(line, "\"rule\":\"p:keep\"") && strstr(line, "\"decision\":\"deny\""), "%s", line);
+    say(w, "rules\n");
+    line = hear(w, "\"number\":0");
+    cr_assert(line && strstr(line, "\"label\":\"p:keep\"") && strstr(line, "\"hard\":true") && strstr(line, "\"hits\":2}"), "%s", line);
+    line = hear(w, "\"number\":1");
+    cr_assert(line && strstr(line, "\"hits\":0}"), "%s", line);
+    cr_assert(hear(w, "\"event\":\"rules\",\"count\":2"));
+    free(r);
     world_end(w);
 }
 

@@ -22,6 +22,8 @@ Test(wire, answers)
         {"answer 7 allow 90s name", {WIRE_ANSWER, "", 7, true, WIRE_FOR, 90000, RUNG_NAME, PROGRAM_THIS}},
         {"subscribe asks", {WIRE_SUBSCRIBE_ASKS, "", 0, false, 0, 0, 0, 0}},
         {"subscribe events my-tool-2", {WIRE_SUBSCRIBE_EVENTS, "my-tool-2", 0, false, 0, 0, 0, 0}},
+        {"subscribe nothing desktop", {WIRE_SUBSCRIBE_NOTHING, "desktop", 0, false, 0, 0, 0, 0}},
+        {"rules", {WIRE_RULES, "", 0, false, 0, 0, 0, 0}},
         {"stop", {WIRE_STOP, "", 0, false, 0, 0, 0, 0}},
         {"ping", {WIRE_PING, "", 0, false, 0, 0, 0, 0}},
     };
@@ -43,7 +45,7 @@ Test(wire, everything_else_is_refused)
         "answer 1 yes once", "answer 1 allow forever", "answer 1 allow 90", "answer 1 allow 0", "answer 1 allow 5m1h",
         "answer 1 allow once exactly", "answer 1 allow once exact program more", "answer 1 allow once exact prog",
         "answer  1 allow once", " answer 1 allow once", "answer 1 allow once ", "answer\t1 allow once", "answer 1 allow once\r",
-        "answer 1 allow once\x01", "subscribe", "subscribe all", "subscribe asks Bad", "subscribe asks a b", "stop now", "ping 1",
+        "answer 1 allow once\x01", "subscribe", "subscribe all", "subscribe asks Bad", "subscribe asks a b", "stop now", "ping 1", "rules all",
         "{\"answer\":1}", "answer 1 allow once \xe2\x80\xae",
         "subscribe asks abcdefghijklmnopqrstuvwxyz0123456789",
         "answer 1111111111111111111111111111111111111111111111111111 allow once",
