@@ -40,6 +40,7 @@ struct name {
 struct owned {
     pthread_mutex_t lock;
     bool used;
+    bool shares; /* some socket of the agent's may have SO_REUSEPORT */
     int diag, route;
     int lo;
     uint64_t *cookie; /* open addressing, 0 is empty (the kernel's cookies start at 1) */
@@ -238,6 +239,15 @@ static void sweep(struct owned *o)
     o->sweep_at = 2 * o->count + FIRST_SWEEP;
 }
 
+void owned_shares(struct owned *o)
+{
+    if (!o)
+        return;
+    pthread_mutex_lock(&o->lock);
+    o->shares = true;
+    pthread_mutex_unlock(&o->lock);
+}
+
 /* A socket that was bound, but neither listens nor is connected, stands in no dump of TCP: so sweeping may forget a server
  * between bind and listen. listen() remembers it again. */
 void owned_socket(struct owned *o, int sock)
@@ -246,6 +256,10 @@ void owned_socket(struct owned *o, int sock)
 
     if (!o || !o->used || !(cookie = cookie_of(sock)))
         return;
+    int shares = 0;
+    socklen_t len = sizeof shares;
+    if (getsockopt(sock, SOL_SOCKET, SO_REUSEPORT, &shares, &len) < 0 || shares) /* inherited or received with it, perhaps */
+        owned_shares(o);
     pthread_mutex_lock(&o->lock);
     if (!knows(o, cookie)) {
         if (o->count >= o->sweep_at)
@@ -487,7 +501,7 @@ static bool reaches_ip(struct owned *o, int sock, const struct address *to)
         return false;
 
     struct port p = {.o = o, .family = family, .ip = to->ip};
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2 && (udp || o->shares); i++) {
         q = inet_request(i ? AF_INET6 : AF_INET, to->proto, udp ? ANY_STATE : UINT32_C(1) << TCP_STATE_LISTEN, NLM_F_DUMP);
         q.r.id.idiag_sport = htons(to->port);
         if (ask(o->diag, &q.h, true, look_for_foreign, &p) < 0 || p.foreign)

@@ -8,7 +8,9 @@
  * - Only addresses of this machine: asked for 8.8.8.8, the kernel names a listener of 0.0.0.0 too.
  * - idiag_if is lo, because that is where a connection to an own address arrives.
  * - With SO_REUSEPORT the kernel picks a socket by hash: every socket of that port must be ours, in the dumps of AF_INET and
- *   AF_INET6 (a dual-stack socket is shown in the second only).
+ *   AF_INET6 (a dual-stack socket is shown in the second only). A dump walks through all listeners' buckets, 10 us; so for TCP, where
+ *   both sides must have set the option, only once one of the agent's sockets has it (owned_shares). Two UDP sockets share a
+ *   port by SO_REUSEADDR too.
  * - For UDP the receiver's address stands in idiag_dst (the kernel looks up as for a packet).
  *
  * Thread-safe. Memory is bounded by what is alive: cookies that no socket has any more are forgotten when the table has
@@ -30,6 +32,9 @@ void owned_socket(struct owned *o, int sock); /* an IP socket that has, or is ab
 /* A socket that was bound to a path or to an abstract name. path: O_PATH of the socket file, taken over; -1: abstract, or
  * not known (log mode). */
 void owned_unix(struct owned *o, int sock, int path, const struct address *name);
+
+/* A socket of the agent's has got, or is about to get, SO_REUSEPORT: from now on its ports may be shared with another program's. */
+void owned_shares(struct owned *o);
 
 /* Would a connection (or packet) from sock to this address reach a socket that is remembered? */
 bool owned_reaches(struct owned *o, int sock, const struct address *to);

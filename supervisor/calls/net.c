@@ -269,6 +269,17 @@ void net_call_drop(struct request *r)
     r->own = NULL;
 }
 
+/* ---- SO_REUSEPORT */
+
+/* Passes: the level and the option stand in registers, and nothing is decided. Only the proof of `own` has to know of it. */
+static enum next read_reuseport(const struct calls_env *env, struct request *r)
+{
+    owned_shares(env->owned);
+    return NEXT_PASS;
+}
+
+#define LOW32(n, v) {(n), FILTER_MASKED_EQ, 0xffffffffu, (v)}
+
 /* ---- the table */
 
 const struct call calls_net_table[] = {
@@ -321,5 +332,11 @@ const struct call calls_net_table[] = {
      .carry_out = net_listen_carry,
      .drop = net_call_drop,
      .restart = SYS_ERESTARTSYS + 1},
+    {.nr = SYS_setsockopt,
+     .name = "setsockopt",
+     .read = read_reuseport,
+     .pass = CONTINUE_NO_RIGHT,
+     .restart = SYS_ERESTARTSYS + 1,
+     .tests = (const struct filter_test[]){LOW32(1, SOL_SOCKET), LOW32(2, SO_REUSEPORT), {.arg = -1}}},
     {.name = NULL},
 };
