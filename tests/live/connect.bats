@@ -151,9 +151,8 @@ def reach(what, family, kind, address):
     except OSError as e:
         print(what, e.errno)
     return s
-def listener(family, address, kind=socket.SOCK_STREAM, reuse=False):
+def listener(family, address, kind=socket.SOCK_STREAM):
     s = socket.socket(family, kind)
-    if reuse: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     s.bind(address)
     if kind == socket.SOCK_STREAM: s.listen()
     return s
@@ -191,7 +190,8 @@ print("port", port, flush=True)
 open("go", "w").close()
 while not os.path.exists("taken"): pass
 reach("tcp taken over by another program", I, S, (here, port))
-r = listener(I, (here, 0), reuse=True); rport = r.getsockname()[1]
+r = listener(I, (here, 0)); rport = r.getsockname()[1]
+r.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1) # late, and others may join all the same
 reach("reuseport, alone", I, S, (here, rport))
 open("rport", "w").write(str(rport)); os.rename("rport", "rgo")
 while not os.path.exists("rtaken"): pass
