@@ -7,7 +7,7 @@ that `policy explain` gives, and nobody dumped core. Then many calls and process
 memory stay as they were. As root both as root and as an ordinary user. Ends with 1 when anything was wrong; what a round left
 behind is then kept in its folder.
 """
-import argparse, collections, json, os, random, re, shutil, signal, subprocess, sys, tempfile, time, uuid
+import argparse, collections, json, os, random, re, shutil, signal, statistics, subprocess, sys, tempfile, time, uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 USER = 65534
@@ -63,17 +63,17 @@ class Round:
     def __init__(self, build, as_user, rand, flags, ms, command=None):
         self.build, self.as_user, self.rand = build, as_user, rand
         self.token = uuid.uuid4().hex
-        self.dir = tempfile.mkdtemp(prefix="sw-chaos.", dir="/tmp")
-        self.handlers, self.mounted, self.limits = [], False, ""
-        for name in ("open", "secret", "ask", "home", "run", "state", "work"):
+        self.dir = tempfile.mkdtemp(prefix="chaos", dir="/tmp")
+        self.handlers, self.samples, self.mounted, self.limits = [], [], False, ""
+        for name in ("open", "secret", "ask", "home", "r", "state", "work"):
             os.mkdir(f"{self.dir}/{name}")
         for name in ("open/here", "secret/key", "ask/interrupted", *(f"ask/q{i}" for i in range(8))):
             with open(f"{self.dir}/{name}", "w") as f:
                 f.write("x")
         with open(f"{self.dir}/policy.yaml", "w") as f:
             f.write(POLICY.format(self.dir))
-        os.chmod(f"{self.dir}/run", 0o700)
-        self.env = {"PATH": os.environ["PATH"], "HOME": f"{self.dir}/home", "XDG_RUNTIME_DIR": f"{self.dir}/run",
+        os.chmod(f"{self.dir}/r", 0o700)
+        self.env = {"PATH": os.environ["PATH"], "HOME": f"{self.dir}/home", "XDG_RUNTIME_DIR": f"{self.dir}/r",
                     "XDG_STATE_HOME": f"{self.dir}/state", "XDG_CONFIG_HOME": f"{self.dir}/home/.config", "CHAOS": self.token}
         for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "SENTINEL_WATCH_NO_LANDLOCK"):
             if name in os.environ:
@@ -106,6 +106,28 @@ class Round:
         if not self.agent and self.front.poll() is None:
             raise Wrong("the agent did not start within 20 s")
 
+    def look(self):
+        try:
+            fds = len(os.listdir(f"/proc/{self.supervisor}/fd"))
+        except OSError:
+            return
+        rss = status_of(self.supervisor, "VmRSS")
+        if rss:
+            self.samples.append((fds, rss))
+
+    def flat(self):
+        """Descriptors and memory of the supervisor in the first half of the looks and in the second."""
+        if len(self.samples) < 10:
+            raise Wrong(f"only {len(self.samples)} looks at the supervisor")
+        # What is known of processes is swept when it has doubled, so descriptors go up and down: their medians.
+        half = len(self.samples) // 2
+        fds = [int(statistics.median(s[0] for s in part)) for part in (self.samples[:half], self.samples[half:])]
+        rss = [max(s[1] for s in part) for part in (self.samples[:half], self.samples[half:])]
+        say = f"fds {fds[0]} -> {fds[1]}, RSS {rss[0]} -> {rss[1]} KiB"
+        if fds[1] > fds[0] * 1.25 + 64 or rss[1] > rss[0] + 512:
+            raise Wrong(f"it grows: {say}")
+        return say
+
     def find(self, parent, depth):
         for pid in children(parent):
             if name_of(pid) == "sentinel-scribe":
@@ -118,7 +140,7 @@ class Round:
 
     def interface(self):
         """One more handler: ours, or the line interface fed with keys."""
-        path = next((f"{d}/{f}" for d, _, files in os.walk(f"{self.dir}/run") for f in files if f.endswith(".sock")), None)
+        path = next((f"{d}/{f}" for d, _, files in os.walk(f"{self.dir}/r") for f in files if f.endswith(".sock")), None)
         if not path:
             return
         if self.rand.random() < 0.3:
@@ -148,6 +170,7 @@ class Round:
                 if p.poll() is not None:
                     p.stdin.close()
                     self.handlers.remove(p)
+            self.look()
             doing()
             time.sleep(0.05)
 
@@ -177,7 +200,7 @@ class Round:
             time.sleep(0.02)
 
     def nothing_left(self):
-        for folder in ("run", "state"):
+        for folder in ("r", "state"):
             for d, _, files in os.walk(f"{self.dir}/{folder}"):
                 for f in files:
                     if f != "chaos.jsonl":
@@ -266,8 +289,8 @@ class Round:
             except OSError:
                 pass
         self.front.poll()
-        self.out.close()
-        self.err.close()
+        for f in (self.out, self.err):
+            f.close()
         if self.mounted:
             subprocess.run(["umount", "-l", f"{self.dir}/state"], check=False)
         if not failed:
@@ -287,6 +310,8 @@ def calm(r, ms):
     r.start()
     r.tend(time.time() + ms / 1000 + 1)
     r.wait({0})
+    if ms >= 30000 and not r.build.endswith("/san"):
+        print("          " + r.flat())
     return {0}, False
 
 
@@ -450,31 +475,18 @@ def growth(build, as_user, calls, processes):
     r = Round(build, as_user, rand, "", 0, [f"{build}/agents/chaos_work", None, "count", str(calls), str(processes)])
     r.command[1] = r.dir
     r.patience = 60 + calls / 500 + processes / 20
-    failed, samples = True, []
+    failed = True
     try:
         r.start()
         end = time.time() + r.patience
         while r.front.poll() is None and time.time() < end:
-            try:
-                fds = len(os.listdir(f"/proc/{r.supervisor}/fd"))
-            except OSError:
-                break
-            rss = status_of(r.supervisor, "VmRSS")
-            if rss:
-                samples.append((fds, rss, status_of(r.supervisor, "Threads")))
+            r.look()
             time.sleep(0.05 if calls < 100000 else 0.5)
         r.wait({0})
         r.nobody_left()
         r.nothing_left()
         r.verify({0})
-        if len(samples) < 10:
-            raise Wrong(f"only {len(samples)} looks at the supervisor")
-        # What is known of processes is swept when it has doubled, so descriptors go up and down: their highest counts.
-        early, late = samples[:len(samples) // 2], samples[len(samples) // 2:]
-        fds, rss = [[max(s[k] for s in part) for part in (early, late)] for k in (0, 1)]
-        say = f"fds {fds[0]} -> {fds[1]}, RSS {rss[0]} -> {rss[1]} KiB"
-        if fds[1] > fds[0] + 32 or rss[1] > rss[0] + 512:
-            raise Wrong(f"it grows: {say}")
+        say = r.flat()
         failed = False
         print(f"  ok      growth     {'user' if as_user else 'root'}: {calls} calls, {processes} processes: {say}")
     except Wrong as e:
@@ -485,6 +497,8 @@ def growth(build, as_user, calls, processes):
 
 
 def main():
+    for sig in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, lambda *_: sys.exit(1)) # what was started is ended on the way out
     a = argparse.ArgumentParser()
     a.add_argument("build")
     a.add_argument("seconds", nargs="?", type=float, default=60)
