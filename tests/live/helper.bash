@@ -13,9 +13,10 @@ USER_ID=65534
 setup() {
     T=$(mktemp -d /tmp/sw-test.XXXXXX)
     chmod 755 "$T"
-    mkdir -p "$T/home" "$T/run" "$T/work" "$T/state"
-    chmod 700 "$T/run"
-    export HOME=$T/home XDG_RUNTIME_DIR=$T/run XDG_STATE_HOME=$T/state XDG_CONFIG_HOME=$T/home/.config XDG_CACHE_HOME=$T/home/.cache
+    # "r", not "run": with it and a 64-byte session name a socket's path is just short enough; else all tests would share a folder in /tmp.
+    mkdir -p "$T/home" "$T/r" "$T/work" "$T/state"
+    chmod 700 "$T/r"
+    export HOME=$T/home XDG_RUNTIME_DIR=$T/r XDG_STATE_HOME=$T/state XDG_CONFIG_HOME=$T/home/.config XDG_CACHE_HOME=$T/home/.cache
     unset SENTINEL_MODE SENTINEL_POLICY SENTINEL_WORKSPACE SENTINEL_APPROVAL_MODE SENTINEL_SECCOMP_MODE SENTINEL_SECCOMP_PROFILE SENTINEL_PRODUCTION
     unset TMUX DISPLAY WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS SSH_AUTH_SOCK
     cd "$T/work" || return 1
