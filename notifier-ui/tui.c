@@ -55,11 +55,17 @@ bool tui_passes(const struct tui *t, const struct question *q)
     return t->typing == t->filter || !t->filter[0] || tui_found(q, t->filter);
 }
 
+void tui_quiet(struct tui *t)
+{
+    t->live = false;
+    t->live_ms = t->now_ms + QUIET_MS;
+}
+
 void tui_choose(struct tui *t, struct question *q)
 {
     t->chosen = q;
     t->target = t->program = 0;
-    t->live_ms = t->now_ms + QUIET_MS;
+    tui_quiet(t);
     if (q)
         q->fresh = false;
 }
@@ -155,8 +161,11 @@ static void turn(struct tui *t)
         of[n] = c;
         q[n++] = (struct pollfd){c->fd, POLLIN, 0};
     }
-    int ready = poll(q, n, TICK_MS);
+    int ready = poll(q, n, t->live ? TICK_MS : QUIET_MS);
     t->now_ms = now_ms();
+    /* Only when nothing was there to be read: our clock may have run on while we did not, and keys with it. */
+    if (ready >= 0 && !q[0].revents && t->now_ms >= t->live_ms)
+        t->live = true;
     /* Keys first: they were meant for what stands on the screen, not for what comes now. */
     for (int key; (key = getch()) != ERR;)
         tui_key(t, key);

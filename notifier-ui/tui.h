@@ -32,7 +32,8 @@ struct tui {
     enum tui_view view;
     struct question *chosen;
     int target, program;   /* rungs of the chosen question: indexes into what it offers */
-    int64_t live_ms;       /* keys that answer count from then on */
+    bool live;             /* keys that answer count: it was quiet for long enough */
+    int64_t live_ms;       /* else: when that can be at the earliest */
     char *confirm;         /* the line to send when y comes */
     const void *confirm_to;
     char *confirm_text;    /* what is asked about it */
@@ -57,6 +58,7 @@ const char *tui_program(const struct tui *t);
 bool tui_passes(const struct tui *t, const struct question *q); /* the filter */
 bool tui_found(const struct question *q, const char *text);     /* does it hold the text? */
 void tui_choose(struct tui *t, struct question *q); /* its keys are dead for a moment */
+void tui_quiet(struct tui *t);                      /* keys that answer are dead from now on, until it was quiet */
 struct question *tui_neighbour(const struct tui *t, int step);
 void tui_say(struct tui *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -46,7 +46,7 @@ static void confirm(struct tui *t, const void *to, char *line, char *text)
     t->confirm = line;
     t->confirm_text = text;
     t->confirm_to = to;
-    t->live_ms = t->now_ms + QUIET_MS;
+    tui_quiet(t);
 }
 
 static void keep(struct tui *t, const struct tui_row *row)
@@ -158,13 +158,13 @@ static void widen(int *at, const struct question *q, const char *list)
 static void target(struct tui *t, const struct tui_row *row)
 {
     widen(&t->target, t->chosen, "targets");
-    t->live_ms = t->now_ms + QUIET_MS; /* the rule on the screen has changed */
+    tui_quiet(t); /* the rule on the screen has changed */
 }
 
 static void program(struct tui *t, const struct tui_row *row)
 {
     widen(&t->program, t->chosen, "programs");
-    t->live_ms = t->now_ms + QUIET_MS;
+    tui_quiet(t);
 }
 
 static void view(struct tui *t, const struct tui_row *row)
@@ -173,7 +173,7 @@ static void view(struct tui *t, const struct tui_row *row)
     t->top = 0;
     t->follow = t->view == VIEW_LOG;
     t->rules_ms = 0;
-    t->live_ms = t->now_ms + QUIET_MS; /* the question was not on the screen until now */
+    tui_quiet(t); /* the question was not on the screen until now */
 }
 
 static void unused(struct tui *t, const struct tui_row *row)
@@ -200,7 +200,7 @@ static void quit(struct tui *t, const struct tui_row *row)
 {
     t->over = t->view == VIEW_QUEUE;
     t->view = VIEW_QUEUE;
-    t->live_ms = t->now_ms + QUIET_MS;
+    tui_quiet(t);
 }
 
 static const struct tui_row rows[] = {
@@ -253,7 +253,7 @@ static void typed(struct tui *t, int key)
             find(t, NULL);
         else if (text == t->filter && t->view == VIEW_QUEUE && (!t->chosen || !tui_passes(t, t->chosen)))
             tui_choose(t, tui_neighbour(t, 1));
-        t->live_ms = t->now_ms + QUIET_MS;
+        tui_quiet(t);
     } else if ((key == KEY_BACKSPACE || key == 127 || key == 8) && n) {
         text[n - 1] = 0;
     } else if (key >= 0x20 && key < 0x7f && n + 1 < TYPED_MAX) {
@@ -265,8 +265,8 @@ static void typed(struct tui *t, int key)
 static void confirmed(struct tui *t, int key)
 {
     char *line = t->confirm;
-    if (t->now_ms < t->live_ms) {
-        t->live_ms = t->now_ms + QUIET_MS;
+    if (!t->live) {
+        tui_quiet(t);
         return;
     }
     t->confirm = NULL;
@@ -275,7 +275,7 @@ static void confirmed(struct tui *t, int key)
     else
         tui_say(t, "nothing was done");
     free(line);
-    t->live_ms = t->now_ms + QUIET_MS;
+    tui_quiet(t);
 }
 
 void tui_key(struct tui *t, int key)
@@ -298,8 +298,8 @@ void tui_key(struct tui *t, int key)
             continue;
         if (row->answers && (t->view != VIEW_QUEUE || !t->chosen))
             tui_say(t, t->chosen ? "q leads back to the questions" : "nothing waits");
-        else if (row->answers && row->quiet && t->now_ms < t->live_ms)
-            t->live_ms = t->now_ms + QUIET_MS; /* typed before this could be read: thrown away, and the quiet starts anew */
+        else if (row->answers && row->quiet && !t->live)
+            tui_quiet(t); /* typed before this could be read: thrown away, and the quiet starts anew */
         else
             row->run(t, row);
         return;
