@@ -34,7 +34,6 @@ struct approval {
     struct ask *arrived, **arrived_end; /* under lock */
     struct recent *returning;           /* under lock: of approval_again() */
     bool stop;                          /* under lock */
-    atomic_bool attention;              /* some ask was signalled or is gone */
     atomic_bool followed;               /* an interface follows events */
     atomic_uint *hits;                  /* of policy->rules: calls that each decided */
     struct buf news;                    /* under lock: lines for those who follow */

@@ -20,7 +20,6 @@ static void on_signal(struct waiter *w)
     struct ask *k = (struct ask *)w;
     struct approval *a = k->desk;
     k->signalled = true;
-    a->attention = true;
     desk_wake(a);
 }
 
@@ -29,7 +28,6 @@ static void on_gone(struct waiter *w)
     struct ask *k = (struct ask *)w;
     struct approval *a = k->desk;
     k->gone = true;
-    a->attention = true;
     desk_wake(a);
 }
 
@@ -114,12 +112,7 @@ static bool recently(struct approval *a, const char *key, const struct request *
 
 static struct decision judge(struct approval *a, const struct request *r)
 {
-    struct question q = {.need = r->need,
-                         .needs = r->needs,
-                         .moved_from = r->moved_from,
-                         .moved_to = r->moved_to,
-                         .argv = r->argv,
-                         .process = r->process};
+    struct question q = question_of(r);
     grants_set_now(a->c.grants, desk_now());
     return decide(a->c.policy, a->c.grants, &q, NULL, NULL);
 }
@@ -304,7 +297,6 @@ static void sweep_card(struct approval *a, struct card *card, uint64_t now)
 
 void desk_sweep(struct approval *a, uint64_t now)
 {
-    a->attention = false;
     for (struct card *card = a->cards.first, *next; card; card = next) {
         next = card->next;
         sweep_card(a, card, now);

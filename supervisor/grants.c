@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long a rule outlives its answer: decisions that hold it are recorded by then. */
-static const uint64_t KEEP_NS = 60000000000ull;
-
 struct grant {
     struct rule *rule;
     uint64_t until_ns;
@@ -52,23 +49,9 @@ uint64_t grants_now(const struct grants *g)
     return atomic_load(&g->now_ns);
 }
 
-static void drop_old(struct grants *g)
-{
-    uint64_t now = grants_now(g);
-    size_t kept = 0;
-    for (size_t i = 0; i < g->n; i++) {
-        if (g->grant[i].until_ns && now > g->grant[i].until_ns && now - g->grant[i].until_ns > KEEP_NS)
-            rule_free(g->grant[i].rule);
-        else
-            g->grant[kept++] = g->grant[i];
-    }
-    g->n = kept;
-}
-
 void grants_add(struct grants *g, struct rule *rule, uint64_t until_ns, dev_t dev, ino_t ino)
 {
     pthread_rwlock_wrlock(&g->lock);
-    drop_old(g);
     if (g->n == g->cap) {
         g->cap = g->cap ? g->cap * 2 : 16;
         g->grant = xrealloc(g->grant, g->cap * sizeof *g->grant);

@@ -2,8 +2,8 @@
  *
  * The newest that matches stands first. Each is the rule that was shown to the user, for this session or until a time;
  * `always` answers are loaded at the start as session grants with a file of origin. Time is passed in (CLOCK_MONOTONIC ns).
- * A rule that grants_match returned lives at least a minute past the end of its answer, so a decision may hold it until it
- * is recorded.
+ * The rules live as long as the grants: a decision holds the one that let it through until it is recorded, and an act can wait
+ * for hours. They are as many as the answers that a user gave.
  */
 #ifndef SW_GRANTS_H
 #define SW_GRANTS_H

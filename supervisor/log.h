@@ -1,7 +1,7 @@
 /* log - floor 0: our own lines on stderr, each with the prefix `sentinel-watch: `. stdout belongs to the agent.
  *
  * The descriptor is a high copy of the stderr that we were started with (log_init), or -1 after log_close. A line is
- * one write(2). log_note is removed by -q; log_warn and log_fail are not. log_debug shows with -v.
+ * one write(2). log_note is removed by -q; log_warn is not. log_debug shows with -v.
  */
 #ifndef SW_LOG_H
 #define SW_LOG_H

@@ -83,18 +83,6 @@ int notify_continue(int listener, uint64_t id, enum continue_reason why)
     return answer(listener, id, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 }
 
-const char *notify_continue_text(enum continue_reason why)
-{
-    static const char *const text[] = {
-        [CONTINUE_LOG_MODE] = "log mode",
-        [CONTINUE_EXEC_VERIFIED] = "verified after the exec",
-        [CONTINUE_O_PATH] = "O_PATH opens nothing",
-        [CONTINUE_BASELINE] = "allowed by the baseline, by its registers",
-        [CONTINUE_NO_RIGHT] = "no right is touched",
-    };
-    return text[why];
-}
-
 static int add_fd(int listener, uint64_t id, int fd, bool cloexec, uint32_t flags)
 {
     struct seccomp_notif_addfd a = {

@@ -37,7 +37,6 @@ bool notify_valid(int listener, uint64_t id);
 int notify_value(int listener, uint64_t id, int64_t value);
 int notify_error(int listener, uint64_t id, int errnum); /* errnum > 0; 512 and 513 are the kernel's restart codes */
 int notify_continue(int listener, uint64_t id, enum continue_reason why);
-const char *notify_continue_text(enum continue_reason why);
 /* Puts fd into the caller. The number, or -errno; the call still waits for its answer. */
 int notify_add_fd(int listener, uint64_t id, int fd, bool cloexec);
 /* The same and the answer in one step: our reference outlives the call for a moment (see calls/file). */

@@ -167,24 +167,7 @@ static void on_notice(struct session *s, const struct notice *n)
         request_free(r);
         return;
     }
-    if (r->later) {
-        settle_later(st, r);
-        return;
-    }
-    switch (next) {
-    case NEXT_PASS:
-        notify_continue(st->env.listener, n->id, r->call->pass);
-        request_free(r);
-        break;
-    case NEXT_PERFORM:
-        settle_perform(st, r);
-        break;
-    default:
-        if (audit_failed(st->audit))
-            settle_error(st, r, EIO, "the audit log cannot be written, and nothing goes unrecorded");
-        else
-            settle_judge(st, r, true);
-    }
+    settle_read(st, r, next, true);
 }
 
 static void *receiver(void *arg)
@@ -192,7 +175,7 @@ static void *receiver(void *arg)
     struct session *s = arg;
     /* A umask and a working folder of its own: creations are made with the caller's umask. */
     if (unshare(CLONE_FS))
-        log_warn("unshare(CLONE_FS): %s", strerror(errno));
+        abort(); /* as in hands.c */
     rights_thread_start();
     for (;;) {
         struct notice n;
@@ -385,6 +368,12 @@ static void start_line(struct session *s)
              hint ? hint : "", c->audit_path);
     if (c->policy->project_note)
         log_note("%s", c->policy->project_note);
+    log_debug("workspace %s, home %s, baseline %s, program %s", c->places->workspace, c->places->home, c->baseline->name, c->path);
+    for (char **f = c->policy->files; f && *f; f++)
+        log_debug("policy file %s", *f);
+    for (int i = 0; c->mode == MODE_ENFORCE && i < LANDLOCK_PARTS; i++)
+        log_debug("Landlock, %s: %s", landlock_parts[i].name,
+                  s->agent.landlock & landlock_parts[i].bit ? landlock_parts[i].what : "not here; only the supervisor holds that");
 }
 
 static void die(struct session *s, const struct err *err) __attribute__((noreturn));
@@ -518,9 +507,8 @@ static int prepare(struct session *s, struct err *err)
     ac.ops.stop_agent = on_stop_agent;
     if (c->mode == MODE_ENFORCE && approval_start(&ac, &st->approval, err))
         return -1;
-    if (pthread_create(&s->receiver, NULL, receiver, s))
-        return err_set(err, errno, "starting the receiver");
-    return 0;
+    int failed = pthread_create(&s->receiver, NULL, receiver, s);
+    return failed ? err_set(err, failed, "starting the receiver") : 0;
 }
 
 void session_run(struct session_config *c)

@@ -136,16 +136,20 @@ static bool read_anew(struct stage *s, struct request *r, enum next *ret)
     return *ret != NEXT_GONE && notify_valid(s->env.listener, r->notice.id);
 }
 
-static void go_on(struct stage *s, struct request *r, enum next next, bool on_receiver)
+void settle_read(struct stage *s, struct request *r, enum next next, bool on_receiver)
 {
-    if (r->later)
+    bool log = s->mode == MODE_LOG; /* answered already: only what is judged is written down */
+    if (r->later) {
         settle_later(s, r);
-    else if (next == NEXT_PERFORM && s->mode != MODE_LOG)
-        settle_perform(s, r);
-    else if (next == NEXT_JUDGE)
+    } else if (next == NEXT_JUDGE) {
         settle_judge(s, r, on_receiver);
-    else
-        request_free(r); /* log mode: nothing to write down */
+    } else if (next == NEXT_PERFORM && !log) {
+        settle_perform(s, r);
+    } else {
+        if (next == NEXT_PASS && !log)
+            notify_continue(s->env.listener, r->notice.id, r->call->pass);
+        request_free(r);
+    }
 }
 
 /* What stands there now was not judged: once more from the start, a few times at most. */
@@ -157,7 +161,7 @@ bool turn_start_over(struct turn *t, const struct reply *reply, bool on_receiver
     if (!reply->again || ++r->again > 8)
         return false;
     if (read_anew(s, r, &next))
-        go_on(s, r, next, on_receiver);
+        settle_read(s, r, next, on_receiver);
     else
         request_free(r);
     turn_drop(t);
@@ -170,19 +174,20 @@ static void read_on_hand(struct hand *self, void *arg)
     struct request *r = t->request;
     struct stage *s = t->stage;
     enum next next = NEXT_GONE;
+    bool log = s->mode == MODE_LOG; /* it was let go on long ago: nobody waits, and nothing tells whether its caller still lives */
     t->hand = self;
     t->waiter = (struct waiter){.id = r->notice.id, .tid = r->tid, .uid = r->process->uid, .on_signal = turn_stop_hand, .on_gone = turn_stop_hand};
-    trace_watch(s->trace, &t->waiter);
-    bool here = read_anew(s, r, &next);
-    if (s->mode == MODE_LOG) /* it was let go on long ago */
-        here = next != NEXT_GONE;
-    trace_unwatch(s->trace, &t->waiter);
+    if (!log)
+        trace_watch(s->trace, &t->waiter);
+    bool here = read_anew(s, r, &next) || (log && next != NEXT_GONE);
+    if (!log)
+        trace_unwatch(s->trace, &t->waiter);
     if (here && r->native == EINTR && hand_interrupted(self)) {
         turn_restart(t, 0);
         return;
     }
     if (here)
-        go_on(s, r, next, false);
+        settle_read(s, r, next, false);
     else
         request_free(r);
     turn_drop(t);
@@ -237,7 +242,8 @@ static void on_exec_done(struct trace_job *j, enum trace_end how)
     turn_end(t);
 }
 
-void settle_allow(struct turn *t, bool on_receiver)
+/* Carry out or let the kernel, reply, record. */
+static void settle_allow(struct turn *t, bool on_receiver)
 {
     struct stage *s = t->stage;
     struct request *r = t->request;
@@ -288,10 +294,10 @@ void settle_perform(struct stage *s, struct request *r)
     turn_act(t, true);
 }
 
-static struct decision judge(struct stage *s, const struct request *r)
+static struct decision judge(struct stage *s, const struct request *r, uint64_t now)
 {
     struct question q = question_of(r);
-    grants_set_now(s->grants, r->received_ns);
+    grants_set_now(s->grants, now);
     return decide(s->policy, s->grants, &q, NULL, NULL);
 }
 
@@ -309,10 +315,14 @@ void settle_judge(struct stage *s, struct request *r, bool on_receiver)
         settle_error(s, r, r->native, used_up);
         return;
     }
+    if (s->mode != MODE_LOG && audit_failed(s->audit)) {
+        settle_error(s, r, EIO, "the audit log cannot be written, and nothing goes unrecorded");
+        return;
+    }
     if (r->refuse)
         d = (struct decision){.effect = EFFECT_DENY, .by = BY_PROTECTED, .label = r->label, .errnum = r->refuse, .timeout_ms = -1};
     else if (r->needs)
-        d = judge(s, r);
+        d = judge(s, r, before);
     else
         d = kernel_says(r->native);
     /* What the kernel would refuse anyway is never asked about; a denied path gives the rule's errno whether it exists or

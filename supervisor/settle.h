@@ -41,8 +41,9 @@ struct turn {
     struct stander stander;
 };
 
+/* What follows from the facts that row->read() has found. */
+void settle_read(struct stage *s, struct request *r, enum next next, bool on_receiver);
 void settle_judge(struct stage *s, struct request *r, bool on_receiver); /* decide, then whatever follows from that */
-void settle_allow(struct turn *t, bool on_receiver); /* carry out or let the kernel, reply, record */
 void settle_deny(struct turn *t, int errnum);        /* refuse, record */
 void settle_later(struct stage *s, struct request *r); /* r->later: its facts are read again on a hand, which may wait for them */
 void settle_perform(struct stage *s, struct request *r); /* NEXT_PERFORM: no right is touched, no record */

@@ -262,7 +262,7 @@ static enum next read_openat2(const struct calls_env *env, struct request *r)
         return NEXT_JUDGE;
     if (how.flags & O_PATH && env->enforce) {
         /* ADDFD refuses such a descriptor, and the flags stand in memory: while the call went on they were made read-write
-         * (tests/agents/openat2_flip.c). Programs fall back to openat. */
+         * (tests/agents/flip.c). Programs fall back to openat. */
         r->refuse = ENOSYS;
         r->why = "openat2 with O_PATH: its flags could change behind the check; openat works";
     }

@@ -82,6 +82,23 @@ decided_is() { # WANT
 # An agent that waits until an interface is attached.
 GO='while ! [ -e ../go ]; do sleep 0.05; done;'
 
+@test "an exchange of two names: what either name refuses is asked about, in both orders" {
+    local a b
+    for ((i = 0; i < 2; i++)); do
+        echo harmless >"$T/work/plain"
+        a=$T/work/plain b=$T/keep/one
+        ((i)) && { a=$T/keep/one b=$T/work/plain; }
+        run sw --approval reject -p "$T/ask.yaml" -o "$T/log$i" -- python3 -c '
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+r = libc.renameat2(-100, sys.argv[1].encode(), -100, sys.argv[2].encode(), 2)
+print("exchanged" if r == 0 else os.strerror(ctypes.get_errno()))' "$a" "$b"
+        [[ $output == *"Permission denied"* ]]
+        [ "$(cat "$T/keep/one")" = s3cret ]
+        [ "$(log_of "$T/log$i" 'select(.syscall == "renameat2") | .decided_by')" = unattended ]
+    done
+}
+
 @test "a held cat waits while everything else goes on; allow once is once" {
     start sh -c "$GO (cat $T/keep/one; echo cat=\$?) & i=0; while [ \$i -lt 20 ]; do /bin/true; i=\$((i+1)); done; echo others went on; wait; cat $T/keep/one; echo again=\$?"
     attach a
