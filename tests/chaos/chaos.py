@@ -326,8 +326,13 @@ def tight(r, ms):
 
 
 def stops(r, ms):
-    """Ours are stopped for a moment, again and again."""
+    """Ours are stopped for a moment, again and again, and get signals that are not for them."""
+    strange = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGPIPE, signal.SIGALRM, signal.SIGURG,
+               signal.SIGCHLD, signal.SIGTSTP, signal.SIGTTIN, signal.SIGWINCH, signal.SIGRTMIN + 1]
+
     def doing():
+        for _ in range(20):
+            r.hit("it", [r.rand.choice([r.supervisor, r.scribe])], r.rand.choice(strange))
         victim = r.rand.choice([r.front.pid, r.supervisor, r.scribe])
         r.hit("it", [victim], signal.SIGSTOP)
         time.sleep(r.rand.random() * 0.1)

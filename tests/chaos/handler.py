@@ -1,9 +1,18 @@
 #!/usr/bin/env python3
-"""handler.py SOCKET SEED: an interface without reason: answers at random, late, twice, wrongly, and sometimes hangs up."""
+"""handler.py SOCKET SEED: an interface without reason: answers at random, late, twice, wrongly, sometimes hangs up or never listens."""
 import json, random, socket, sys, time
 rand = random.Random(int(sys.argv[2]))
 session = socket.socket(socket.AF_UNIX)
 session.connect(sys.argv[1])
+mood = rand.random()
+if mood < 0.1: # hears nothing of all that it asked for
+    session.sendall(b"subscribe events deaf\n")
+    time.sleep(1000)
+if mood < 0.15: # says nothing whole
+    session.sendall(b"answer 1 al")
+    time.sleep(1000)
+if mood < 0.2:
+    session.sendall(b"x" * 100000)
 session.sendall(b"subscribe asks chaos\n")
 for line in session.makefile(encoding="utf-8"):
     ask = json.loads(line)
