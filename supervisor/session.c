@@ -81,6 +81,7 @@ static struct request *begin(struct session *s, const struct notice *n)
     r->notice = *n;
     r->tid = n->tid;
     r->received_ns = now_ns();
+    inject_called(&s->stage.inject, r->tid, r->received_ns);
     r->process = procs_of(s->stage.env.procs, n->tid);
     return r;
 }

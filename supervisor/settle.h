@@ -9,6 +9,7 @@
 #include "approval.h"
 #include "calls.h"
 #include "hands.h"
+#include "inject.h"
 #include "trace.h"
 
 struct stage { /* what settling needs of the session; immutable once the agent runs, but for the count */
@@ -23,6 +24,7 @@ struct stage { /* what settling needs of the session; immutable once the agent r
     struct waits *waits;
     struct lines *lines;
     struct summary *summary;
+    struct inject inject; /* the receiver's own */
     _Atomic int acting; /* turns, and the receiver with a notice: they may have replied and not recorded yet */
 };
 

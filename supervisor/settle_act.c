@@ -243,5 +243,7 @@ void turn_act(struct turn *t, bool on_receiver)
         return;
     }
     act(t->stage, r, &reply);
+    if (!reply.error && reply.fd >= 0 && !reply.late)
+        reply.late = inject_in_two_steps(&t->stage->inject, r->tid, r->received_ns);
     came_to(t, &reply, on_receiver);
 }
