@@ -76,7 +76,7 @@ void buf_clear(struct buf *b)
         b->data[0] = 0;
 }
 
-static void grow(struct buf *b, size_t n)
+void buf_grow(struct buf *b, size_t n)
 {
     size_t cap = b->cap ? b->cap : 256;
     while (cap - b->len <= n)
@@ -85,31 +85,10 @@ static void grow(struct buf *b, size_t n)
     b->cap = cap;
 }
 
-static inline void room(struct buf *b, size_t n)
+static void room(struct buf *b, size_t n)
 {
     if (b->cap - b->len <= n)
-        grow(b, n);
-}
-
-void buf_put(struct buf *b, const void *p, size_t n)
-{
-    room(b, n);
-    if (n)
-        memcpy(b->data + b->len, p, n);
-    b->len += n;
-    b->data[b->len] = 0;
-}
-
-void buf_puts(struct buf *b, const char *s)
-{
-    buf_put(b, s, strlen(s));
-}
-
-void buf_putc(struct buf *b, char c)
-{
-    room(b, 1);
-    b->data[b->len++] = c;
-    b->data[b->len] = 0;
+        buf_grow(b, n);
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)
@@ -157,18 +136,37 @@ static bool plain(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '\\' && c != '"';
 }
 
+/* Eight bytes at once: is one of them not plain? (Bit tricks: a byte below 0x20, a quote, a backslash, 0x7f and above.) */
+static bool eight_plain(const unsigned char *p)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
+    uint64_t low = v - ones * 0x20, zero = (quote - ones) | (slash - ones), above = v + ones;
+    return !((v | low | zero | above) & high);
+}
+
+static size_t plain_run(const unsigned char *p, size_t n)
+{
+    size_t run = 0;
+    while (n - run >= 8 && eight_plain(p + run))
+        run += 8;
+    while (run < n && plain(p[run]))
+        run++;
+    return run;
+}
+
 /* json: write for the inside of a JSON string, so that the backslash of an escape is doubled and quotes get one. */
 static void escape(struct buf *b, const void *src, size_t n, bool json)
 {
     const unsigned char *p = src;
     const char *bs = json ? "\\\\" : "\\";
     for (size_t i = 0; i < n;) {
-        size_t run = i;
-        while (run < n && plain(p[run]))
-            run++;
-        if (run > i) {
-            buf_put(b, p + i, run - i);
-            i = run;
+        size_t run = plain_run(p + i, n - i);
+        if (run) {
+            buf_put(b, p + i, run);
+            i += run;
             continue;
         }
         size_t len = utf8_len(p + i, n - i);
