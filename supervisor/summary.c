@@ -184,13 +184,13 @@ void summary_print(const struct summary *s, const char *advice, const char *sess
         print_json(s, session, mode, audit_path, t, wait_status);
         return;
     }
+    const char *lost = t->dropped ? "; RECORDS WERE LOST" : "";
     if (mode == MODE_LOG)
         log_note("%s: %lu calls recorded; enforce would have denied %lu and asked about %lu%s", session,
-                 (unsigned long)t->records, (unsigned long)t->would_deny, (unsigned long)t->would_ask,
-                 t->dropped ? "; RECORDS WERE LOST" : "");
+                 (unsigned long)t->records, (unsigned long)t->would_deny, (unsigned long)t->would_ask, lost);
     else
-        log_note("%s: %lu allowed, %lu denied, %lu asked", session, (unsigned long)t->allowed, (unsigned long)t->denied,
-                 (unsigned long)t->asked);
+        log_note("%s: %lu allowed, %lu denied, %lu asked%s", session, (unsigned long)t->allowed, (unsigned long)t->denied,
+                 (unsigned long)t->asked, lost);
     size_t shown = 0;
     for (int asks = 0; asks < 2; asks++) /* what was denied stands first */
         for (size_t i = 0; i < s->entries && shown < SHOWN; i++)

@@ -409,6 +409,8 @@ def scribe(r, ms):
     r.hit("the scribe", [r.scribe])
     r.tend(time.time() + ms / 1000 + 1)
     r.wait({0})
+    if "the scribe has died" not in read(f"{r.dir}/err") or "RECORDS WERE LOST" not in read(f"{r.dir}/err"):
+        raise Wrong("nobody says that the log was lost: " + read(f"{r.dir}/err"))
     return {3}, True
 
 
