@@ -243,14 +243,40 @@ static void count(struct audit *a, const struct outcome *o)
         a->totals.would_ask++;
 }
 
+static pthread_key_t line_key;
+
+static void free_line(void *line)
+{
+    buf_free(line);
+    free(line);
+}
+
+static void make_line_key(void)
+{
+    if (pthread_key_create(&line_key, free_line))
+        abort(); /* one of a thousand that a process may have */
+}
+
+/* Memory that a thread keeps as long as it lives: this is the path of every call. */
+static struct buf *line_of_thread(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_line_key);
+    struct buf *line = pthread_getspecific(line_key);
+    if (!line) {
+        line = xcalloc(1, sizeof *line);
+        pthread_setspecific(line_key, line);
+    }
+    buf_clear(line);
+    return line;
+}
+
 void audit_request(struct audit *a, const struct request *r, const struct outcome *o)
 {
-    /* Formatted outside the lock, into memory that the thread keeps: this is the path of every call. */
-    static _Thread_local struct buf line;
+    struct buf *line = line_of_thread(); /* formatted outside the lock */
     bool keep = audit_keeps(a->level, a->mode, r, o);
-    buf_clear(&line);
     if (keep)
-        audit_line(&line, a->mode, r, o);
+        audit_line(line, a->mode, r, o);
 
     pthread_mutex_lock(&a->lock);
     count(a, o);
@@ -262,7 +288,7 @@ void audit_request(struct audit *a, const struct request *r, const struct outcom
         a->totals.records++;
         line_begin(a, 'r', NULL);
         buf_putc(&a->batch, ',');
-        buf_put(&a->batch, line.data, line.len);
+        buf_put(&a->batch, line->data, line->len);
         line_end(a, !o->allowed || o->by == BY_USER);
     }
     pthread_mutex_unlock(&a->lock);

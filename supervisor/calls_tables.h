@@ -15,6 +15,11 @@ extern const struct call calls_process_table[];    /* calls/process.c: what acts
 extern const struct call calls_mqueue_table[];     /* calls/mqueue.c: POSIX message queues */
 extern const struct call calls_attributes_table[]; /* calls/attributes.c: the same through ioctl */
 
+/* What rows say of registers. LOW32: where the kernel itself looks at 32 bits of an argument, the comparison does too. */
+#define TESTS(...) .tests = (const struct filter_test[]) {__VA_ARGS__, {.arg = -1}}
+#define LOW32(n, v) {(n), FILTER_MASKED_EQ, 0xffffffffu, (v)}
+#define NOT_ZERO(n) {(n), FILTER_NE, 0, 0}
+
 /* Fills the index behind calls_find(); before any thread runs. more: the rows of a baseline, or NULL. */
 void calls_prepare(const struct call *more);
 

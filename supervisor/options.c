@@ -269,21 +269,9 @@ static int parse_short(struct options *o, int argc, char **argv, int *i, struct 
 
 static void put_word(struct buf *b, const char *word)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%~";
-    if (*word && strspn(word, plain) == strlen(word)) {
-        buf_puts(b, word);
-        return;
-    }
     BUF_AUTO text = {0};
     buf_escape(&text, word, strlen(word));
-    buf_putc(b, '\'');
-    for (const char *c = text.data ? text.data : ""; *c; c++) {
-        if (*c == '\'')
-            buf_puts(b, "'\\''");
-        else
-            buf_putc(b, *c);
-    }
-    buf_putc(b, '\'');
+    buf_shell(b, text.data);
 }
 
 /* The same line with `--` before the word that starts the program. */

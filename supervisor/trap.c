@@ -1,7 +1,7 @@
 #include "trap.h"
 #include "baseline.h"
 #include "buf.h"
-#include "calls.h"
+#include "calls_tables.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,6 @@
 
 #define MPTCP 262
 #define SCTP 132
-#define LOW32(n, v) {(n), FILTER_MASKED_EQ, 0xffffffffu, (v)}
 
 struct list {
     struct filter_rule *rule;

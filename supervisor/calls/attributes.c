@@ -103,9 +103,6 @@ static enum next read_subvolume(const struct calls_env *env, struct request *r)
     return NEXT_JUDGE;
 }
 
-#define END {.arg = -1}
-/* The kernel truncates the request to 32 bits, so the comparison does too. */
-#define TESTS(request) .tests = (const struct filter_test[]) {{1, FILTER_MASKED_EQ, 0xffffffffu, (unsigned)(request)}, END}
 #define ROW(request)                                                                                                   \
     {.nr = SYS_ioctl,                                                                                                  \
      .name = "ioctl",                                                                                                  \
@@ -114,8 +111,8 @@ static enum next read_subvolume(const struct calls_env *env, struct request *r)
      .carry_out = carry_out,                                                                                           \
      .drop = drop,                                                                                                     \
      .restart = 513,                                                                                                   \
-     TESTS(request)}
-#define REFUSED(request) {.nr = SYS_ioctl, .name = "ioctl", .read = read_subvolume, .enforce_only = true, TESTS(request)}
+     TESTS(LOW32(1, (unsigned)(request)))}
+#define REFUSED(request) {.nr = SYS_ioctl, .name = "ioctl", .read = read_subvolume, .enforce_only = true, TESTS(LOW32(1, (unsigned)(request)))}
 
 const struct call calls_attributes_table[] = {
     ROW(FS_IOC_SETFLAGS),

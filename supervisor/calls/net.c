@@ -301,7 +301,7 @@ const struct call calls_net_table[] = {
      .carry_out = net_send_carry,
      .drop = net_send_drop,
      .restart = SYS_ERESTARTSYS,
-     .tests = (const struct filter_test[]){{4, FILTER_NE, 0, 0}, {.arg = -1}}},
+     TESTS(NOT_ZERO(4))},
     {.nr = SYS_sendmsg,
      .name = "sendmsg",
      .read = net_send_read,

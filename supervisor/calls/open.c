@@ -370,20 +370,19 @@ static bool line(const struct request *r, struct line_key *ret)
 /* ---- the table */
 
 /* O_PATH stands in a register there, and every later use of such a descriptor is judged: only log mode looks at it. */
-#define END {.arg = -1}
-#define PATH_ONLY(n) (const struct filter_test[]) {{(n), FILTER_MASKED_EQ, O_PATH, O_PATH}, END}
-#define NOT_PATH_ONLY(n) (const struct filter_test[]) {{(n), FILTER_MASKED_EQ, O_PATH, 0}, END}
+#define PATH_ONLY(n) TESTS({(n), FILTER_MASKED_EQ, O_PATH, O_PATH})
+#define NOT_PATH_ONLY(n) TESTS({(n), FILTER_MASKED_EQ, O_PATH, 0})
 #define ROW(number, text, function)                                                                                    \
     .nr = (number), .name = text, .read = function, .may_block = may_block, .line = line, .carry_out = carry_out,      \
     .drop = drop, .restart = 513
 
 const struct call calls_open_table[] = {
-    {ROW(SYS_openat, "openat", read_openat), .tests = NOT_PATH_ONLY(2)},
-    {ROW(SYS_openat, "openat", read_openat), .tests = PATH_ONLY(2), .log_only = true},
+    {ROW(SYS_openat, "openat", read_openat), NOT_PATH_ONLY(2)},
+    {ROW(SYS_openat, "openat", read_openat), PATH_ONLY(2), .log_only = true},
     {ROW(SYS_openat2, "openat2", read_openat2)},
 #ifdef SYS_open
-    {ROW(SYS_open, "open", read_open), .tests = NOT_PATH_ONLY(1)},
-    {ROW(SYS_open, "open", read_open), .tests = PATH_ONLY(1), .log_only = true},
+    {ROW(SYS_open, "open", read_open), NOT_PATH_ONLY(1)},
+    {ROW(SYS_open, "open", read_open), PATH_ONLY(1), .log_only = true},
 #endif
 #ifdef SYS_creat
     {ROW(SYS_creat, "creat", read_creat)},

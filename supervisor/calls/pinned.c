@@ -61,8 +61,13 @@ void pinned_need(struct request *r, enum verb verb, const struct place *p, const
 int pinned_descriptor(const struct calls_env *env, struct request *r, int number, bool opened, struct place *ret)
 {
     int fd = procs_getfd(env->procs, r->tid, number);
+    if (fd == -EBADF) {
+        r->native = EBADF;
+        return 1;
+    }
     if (fd < 0) {
-        r->native = fd == -EBADF ? EBADF : EACCES;
+        r->refuse = EACCES;
+        r->why = "the caller's descriptor could not be taken (pidfd_getfd)";
         return 1;
     }
     struct resolver eyes = eyes_of(env, r);

@@ -12,7 +12,7 @@ int pinned_resolve(const struct calls_env *env, struct request *r, int dirfd, co
 /* A need on that place; nothing when even its name is not known. raw: the call's own bytes, may be NULL. */
 void pinned_need(struct request *r, enum verb verb, const struct place *p, const char *raw, uint64_t flags);
 /* The file behind a descriptor of the caller's as a place, whose fd is our copy of it, and the need to write on it. 0; 1:
- * r->native is set; 2: no right is touched, for it was opened for writing (and judged then) or has no place in the file
+ * r->native or r->refuse is set; 2: no right is touched, for it was opened for writing (and judged then) or has no place in the file
  * system. opened: O_PATH is not enough (EBADF). */
 int pinned_descriptor(const struct calls_env *env, struct request *r, int number, bool opened, struct place *ret);
 /* Other processes' /proc, and `mem`: sets r->refuse. */

@@ -167,19 +167,15 @@ static void carry_pidfd_signal(const struct calls_env *env, struct request *r, s
 
 /* ---- the table */
 
-#define END {.arg = -1}
-#define LOW32(n, v) {(n), FILTER_MASKED_EQ, 0xffffffffu, (v)}
-#define NOT_ZERO(n) {(n), FILTER_NE, 0, 0}
 #define ROW(number, text, function, ...)                                                                               \
     {.nr = (number),                                                                                                   \
      .name = text,                                                                                                     \
      .read = function,                                                                                                 \
      .enforce_only = true,                                                                                             \
      .pass = CONTINUE_NO_RIGHT,                                                                                        \
-     .tests = (const struct filter_test[]) {__VA_ARGS__, END}}
+     TESTS(__VA_ARGS__)}
 #define ROW_SIGNAL(number, text, function, ...)                                                                        \
     {.nr = (number), .name = text, .read = function, .unscoped_only = true, .pass = CONTINUE_NO_RIGHT, __VA_ARGS__}
-#define TESTS(...) .tests = (const struct filter_test[]) {__VA_ARGS__, END}
 
 const struct call calls_process_table[] = {
     ROW(SYS_prlimit64, "prlimit64", read_first, NOT_ZERO(0), NOT_ZERO(2)), /* only asking changes nothing */

@@ -94,13 +94,10 @@ static enum next read_credentials(const struct calls_env *env, struct request *r
     return NEXT_PASS;
 }
 
-#define END {.arg = -1}
-#define LOW32(n, v) {(n), FILTER_MASKED_EQ, 0xffffffffu, (v)}
 #ifndef IPV6_2292RTHDR /* linux/in6.h, which glibc's own header shuts out */
 #define IPV6_2292RTHDR 5
 #define IPV6_2292PKTOPTIONS 6
 #endif
-#define TESTS(...) .tests = (const struct filter_test[]) {__VA_ARGS__, END}
 
 /* Log mode traps these too, for `would`. */
 #define ROW(number, text, function) {.nr = (number), .name = text, .read = function, .refuses = true}

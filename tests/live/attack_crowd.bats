@@ -46,7 +46,7 @@ only_the_rules() {
 
 @test "programs that are replaced while their other threads call" {
     crowd "" execs 100
-    ! jq -r 'select(.decided_by == "error") | .why' "$T/audit.jsonl" | grep .
+    not grep . <(jq -r 'select(.decided_by == "error") | .why' "$T/audit.jsonl")
 }
 
 # Only as an ordinary user and with nothing but its folder to write to: noise.c says why.
@@ -81,7 +81,7 @@ END
 @test "thousands of opens that wait for ever, and all else goes on" {
     [ "$(ulimit -Hu)" = unlimited ] || [ "$(ulimit -Hu)" -gt 12000 ] || skip "so many threads are not to be had here"
     crowd "" fifos 3000
-    ! jq -r 'select(.decision == "deny") | .rule' "$T/audit.jsonl" | grep -v '^p:\(port\|prog\|sec\)$'
+    not grep -v '^p:\(port\|prog\|sec\)$' <(jq -r 'select(.decision == "deny") | .rule' "$T/audit.jsonl")
 }
 
 @test "a process that forks and exits for ever is ended with the session" {
@@ -90,5 +90,5 @@ END
     cp "$AGENTS/crowd" "$T/work/comet-$$"
     sw -q -p "$T/p.yaml" -o "$T/audit.jsonl" -- "$T/work/comet-$$" comet "$T/work"
     sleep 0.2
-    ! ps -eo stat,args | grep "[c]omet-$$ comet" | grep -qv '^Z'
+    not grep -qv '^Z' <(ps -eo stat,args | grep "[c]omet-$$ comet")
 }

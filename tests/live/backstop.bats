@@ -26,7 +26,8 @@ crash='ulimit -c unlimited || exit 9; cd "$0" && (kill -SEGV $BASHPID); ls'
     [[ $output == *core* ]]
     rm -f "$T"/denied/core*
     run sw -q -p "$T/p.yaml" -- bash -c "$crash" "$T/denied"
-    [[ $output != *core* ]] && [ -z "$(ls "$T/denied")" ]
+    [[ $output != *core* ]]
+    [ -z "$(ls "$T/denied")" ]
     # Without Landlock the limit holds it: the shell cannot raise it.
     SENTINEL_WATCH_NO_LANDLOCK=1 run sw -q -p "$T/p.yaml" -- bash -c "$crash" "$T/denied"
     [ -z "$(ls "$T/denied")" ]

@@ -33,7 +33,7 @@ refuses() { # BASELINE "SETS" PREFIX...
     done <"$T/plain"
     # Most of it works without us, or this shows nothing.
     [ "$(grep -c ' ok$' "$T/plain")" -ge 15 ]
-    ! jq -e 'select((.rule // "") | startswith("baseline:"))' "$T/off.jsonl" >/dev/null
+    not jq -e 'select((.rule // "") | startswith("baseline:"))' "$T/off.jsonl" >/dev/null
 }
 
 @test "mvp, datasci and strict refuse what they say, as root and as a user" {
@@ -186,7 +186,8 @@ sched_getaffinity baseline:oci.json protected -1" ]
 {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["uname"], "action": "SCMP_ACT_KILL_PROCESS"}]}
 P
     run enforced "$T/only.json" uname -s
-    [ "$status" = 1 ] && denied | grep -Fx "uname baseline:only.json protected -1"
+    [ "$status" = 1 ]
+    denied | grep -Fx "uname baseline:only.json protected -1"
     run sw -q -m log --baseline "$T/oci.json" -p "$ALLOW_ALL" -o "$T/l.jsonl" -- /usr/bin/python3 "$T/t.py"
     diff <(/usr/bin/python3 "$T/t.py") - <<<"$output"
     [ "$(jq -r 'select(.would == "deny") | .syscall' "$T/l.jsonl" | sort -u | paste -sd' ')" = "getpriority personality sched_getaffinity socket" ]
@@ -195,11 +196,13 @@ P
 @test "the YAML form: deny alone takes away, allow alone is all there is" {
     printf 'version: 1\ndeny: [mkdir, mkdirat]\n' >"$T/deny.yaml"
     run enforced "$T/deny.yaml" bash -c 'mkdir a; echo b >b; cat b'
-    [[ $output == *"Operation not permitted"*b ]] && [ ! -e a ]
+    [[ $output == *"Operation not permitted"*b ]]
+    [ ! -e a ]
     denied | grep -Fx "mkdir baseline:deny.yaml protected -1"
     { echo 'version: 1'; echo 'allow:'; strace -f -o /dev/stdout bash -c 'echo b >b; cat b' | grep -oE '^[0-9]+ +[a-z0-9_]+\(' | grep -oE '[a-z0-9_]+\($' | tr -d '(' | sort -u | sed 's/^/  - /'; } >"$T/allow.yaml"
     run enforced "$T/allow.yaml" bash -c 'echo b >b; cat b'
-    [ "$status" = 0 ] && [ "$output" = b ]
+    [ "$status" = 0 ]
+    [ "$output" = b ]
     run enforced "$T/allow.yaml" bash -c 'mkdir a'
     [ "$status" = 1 ] && denied | grep -Fx "mkdir baseline:allow.yaml protected -1"
 }
@@ -215,10 +218,12 @@ P
     mkdir "$T/p" && printf 'version: 1\ndeny: [mkdir]\n' >"$T/p/mine.yaml"
     printf 'version: 1\nname: p\nextends: [%s]\nbaseline: ./mine.yaml\n' "$ALLOW_ALL" >"$T/p/p.yaml"
     run sw -q -p "$T/p/p.yaml" -o "$T/4" -- mkdir a
-    [ "$status" = 1 ] && [ "$(baseline_of "$T/4")" = "$T/p/mine.yaml" ]
+    [ "$status" = 1 ]
+    [ "$(baseline_of "$T/4")" = "$T/p/mine.yaml" ]
     # Nobody inside writes it for the next run.
     run sw -q -p "$T/p/p.yaml" -o "$T/5" -- sh -c "echo >'$T/p/mine.yaml'"
-    [ "$status" != 0 ] && grep -q mkdir "$T/p/mine.yaml"
+    [ "$status" != 0 ]
+    grep -q mkdir "$T/p/mine.yaml"
     for b in strict datasci off; do
         printf 'version: 1\nname: p\nextends: [%s]\nbaseline: %s\n' "$ALLOW_ALL" $b >"$T/p/p.yaml"
         sw -q -p "$T/p/p.yaml" -o "$T/6.$b" -- true
@@ -232,7 +237,11 @@ P
         shift 2
         run sw -q -p "$ALLOW_ALL" -o "$T/log" "$@" -- touch ran
         echo "$output"
-        [ "$status" = "$want" ] && [[ $output == *"$text"* ]] && [ "${#lines[@]}" = 1 ] && [ ! -e ran ] && [ ! -e "$T/log" ]
+        [ "$status" = "$want" ]
+        [[ $output == *"$text"* ]]
+        [ "${#lines[@]}" = 1 ]
+        [ ! -e ran ]
+        [ ! -e "$T/log" ]
     }
     file() { printf '%s' "$1" >"$T/b.json"; }
     bad 2 'nearest: strict' --baseline stric
@@ -262,10 +271,13 @@ denied: [mkdir]'
     bad 125 'version' --baseline "$T/b.json"
     printf 'version: 1\nname: p\nbaseline: strikt\n' >"$T/p.yaml"
     run sw -q -p "$T/p.yaml" -- touch ran
-    [ "$status" = 125 ] && [[ $output == *p.yaml:3*"nearest: strict"* ]] && [ ! -e ran ]
+    [ "$status" = 125 ]
+    [[ $output == *p.yaml:3*"nearest: strict"* ]]
+    [ ! -e ran ]
     printf 'version: 1\nname: p\nextends: [%s]\nbaseline: ./b.json\n' "$ALLOW_ALL" >"$T/p.yaml"
     run sw policy check "$T/p.yaml"
-    [ "$status" = 1 ] && [[ $output == *"b.json: "*version* ]]
+    [ "$status" = 1 ]
+    [[ $output == *"b.json: "*version* ]]
     printf 'version: 1\ndeny: [mkdir]\n' >"$T/b.json"
     run sw policy check "$T/p.yaml"
     [ "$status" = 0 ]

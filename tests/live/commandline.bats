@@ -48,7 +48,8 @@ logs() { find "$T/state" -name '*.jsonl' ! -name '*.denials.jsonl' | wc -l; }
     SENTINEL_POLICY_IMMUTABLE=true expect 2 'found a rule on the command line (read:/x)' -p "$ALLOW_ALL" --deny read:/x -- touch ran
     [ "$(logs)" = 0 ]
     SENTINEL_MODE=loud run sw -q -m log -p "$ALLOW_ALL" -- echo said
-    [ "$status" = 0 ] && [ "$output" = said ]
+    [ "$status" = 0 ]
+    [ "$output" = said ]
     SENTINEL_MODE='' SENTINEL_POLICY=$ALLOW_ALL run sw -m log -- true
     [[ $output == *"mode log, policy allow-all"* ]]
     SENTINEL_SECCOMP_MODE=log SENTINEL_POLICY=$ALLOW_ALL run sw -- true
@@ -70,7 +71,8 @@ logs() { find "$T/state" -name '*.jsonl' ! -name '*.denials.jsonl' | wc -l; }
     # Found through PATH: a working folder as an empty part, and what the shell would run.
     chmod 755 script
     PATH=:$PATH run sw -q -p "$ALLOW_ALL" -a reject -- script
-    [ "$status" = 0 ] && [ "$output" = never ]
+    [ "$status" = 0 ]
+    [ "$output" = never ]
     printf '#!/no/such/interpreter\n' >dangling
     chmod 755 dangling
     status=0
@@ -106,7 +108,8 @@ logs() { find "$T/state" -name '*.jsonl' ! -name '*.denials.jsonl' | wc -l; }
     expect 125 '' -p "$ALLOW_ALL" -o full -- touch ran
     XDG_STATE_HOME=/proc/nowhere expect 125 '--audit' -p "$ALLOW_ALL" -- touch ran
     XDG_STATE_HOME=/proc/nowhere run sw -q -p "$ALLOW_ALL" -a reject -o "$T/log" -- echo said
-    [ "$status" = 0 ] && [ "$output" = said ]
+    [ "$status" = 0 ]
+    [ "$output" = said ]
     run sw -q -p "$ALLOW_ALL" -a reject -o "$T/log" -- echo said # a whole log of ours is continued
     [ "$status" = 0 ]
 }
@@ -187,12 +190,12 @@ except ChildProcessError: print("no child")'
     export AWS_KEY=1 A_TOKEN=2 GITHUB_TOKEN=3 PLAIN=4
     run sw -q -p ./env.yaml -a reject -- env
     [ "$status" = 0 ]
-    ! grep -qE '^(AWS_KEY|A_TOKEN)=' <<<"$output"
+    not grep -qE '^(AWS_KEY|A_TOKEN)=' <<<"$output"
     grep -qx GITHUB_TOKEN=3 <<<"$output"
     grep -qx PLAIN=4 <<<"$output"
     run sw -q -m log -p ./env.yaml -- env
     grep -qx AWS_KEY=1 <<<"$output"
-    ! grep -q SENTINEL_WATCH <<<"$output"
+    not grep -q SENTINEL_WATCH <<<"$output"
 }
 
 @test "a verb is only a verb as the first word; run is the same as none" {
@@ -203,9 +206,11 @@ except ChildProcessError: print("no child")'
     PATH=$PWD:$PATH run sw -q -m log -p "$ALLOW_ALL" -- policy check
     [ "$output" = "a program" ]
     run sw --help
-    [ "$status" = 0 ] && [[ ${lines[0]} == "usage: sentinel-watch [OPTIONS] -- COMMAND [ARG...]" ]]
+    [ "$status" = 0 ]
+    [[ ${lines[0]} == "usage: sentinel-watch [OPTIONS] -- COMMAND [ARG...]" ]]
     run sw --version
-    [ "$status" = 0 ] && [[ $output =~ ^sentinel-watch\ [0-9.]+$ ]]
+    [ "$status" = 0 ]
+    [[ $output =~ ^sentinel-watch\ [0-9.]+$ ]]
     run sw policy check "$ALLOW_ALL"
     [ "$status" = 0 ]
     run sw doctor more
@@ -240,7 +245,8 @@ except ChildProcessError: print("no child")'
 @test "as an ordinary user, and without HOME and XDG variables" {
     give_to_user
     run as_user "$SW" -q -p "$ALLOW_ALL" -a reject -- sh -c 'echo said; exit 5'
-    [ "$status" = 5 ] && [ "$output" = said ]
+    [ "$status" = 5 ]
+    [ "$output" = said ]
     run as_user env -u HOME -u XDG_STATE_HOME -u XDG_RUNTIME_DIR -u XDG_CONFIG_HOME -u XDG_CACHE_HOME "$SW" -q -p "$ALLOW_ALL" -a reject -o "$T/log" -- echo said
     [ "$status" = 0 ] && [ "$output" = said ]
 }
@@ -273,7 +279,8 @@ except ChildProcessError: print("no child")'
 
 @test "a kernel without Landlock: it runs, and the log says so" {
     run timeout 20 "$AGENTS/without" landlock "$SW" -q -p "$ALLOW_ALL" -a reject -o "$T/log" -- echo said
-    [ "$status" = 0 ] && [ "$output" = said ]
+    [ "$status" = 0 ]
+    [ "$output" = said ]
     [ "$(jq -r 'select(.features).features.kernel_holds | length' "$T/log")" = 0 ]
 }
 
@@ -293,7 +300,8 @@ except ChildProcessError: print("no child")'
     expect 125 '.sentinel-watch.yaml: File exists' init
 
     run sw sessions
-    [ "$status" = 0 ] && [ -z "$output" ]
+    [ "$status" = 0 ]
+    [ -z "$output" ]
     sw -q -p "$ALLOW_ALL" -a auto --session one -- sleep 3 </dev/null &
     local i
     for i in $(seq 50); do [ "$("$SW" sessions)" = one ] && break; sleep 0.05; done

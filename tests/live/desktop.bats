@@ -68,7 +68,7 @@ desk() {
     grep -q s3cret "$T/out.txt"
     [ "$(jq -r 'select(.decided_by == "user") | .handler' "$T/log")" = desktop ]
     [ "$(grep -c . "$T/offered")" = 3 ] # three buttons, and no default action
-    ! grep -q '\[.*,default\]' "$T/offered"
+    not grep -q '\[.*,default\]' "$T/offered"
 }
 
 @test "a button denies" {

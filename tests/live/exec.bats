@@ -41,7 +41,7 @@ same_ways_plain_and_enforced() {
     [ "$status" -eq 0 ]
     echo "$output"
     [ "$(grep -c ' status 0$' <<<"$output")" -eq 0 ]
-    ! grep -q signal <<<"$output"
+    not grep -q signal <<<"$output"
     [ "$(jq -r 'select(.verb=="exec" and .decision=="deny") | .errno // .result' a.jsonl | sort -u)" = -13 ]
     [ "$(jq -r 'select(.verb=="exec" and .decision=="deny") | .decided_by' a.jsonl | sort -u)" = policy ]
 }

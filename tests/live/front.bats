@@ -94,7 +94,7 @@ both_modes() { # FUNCTION: once in enforce, once in log mode
         cp "$T/out" "$T/$mode"
         diff <(facts "$T/plain") <(facts "$T/$mode")
     done
-    ! grep -q SENTINEL_WATCH "$T/log"
+    not grep -q SENTINEL_WATCH "$T/log"
     grep -q '^env SENTINEL_WATCH_DENIALS=/' "$T/enforce"
     grep -q '^signal 40 ignored' "$T/plain"
 }
@@ -194,7 +194,7 @@ full_screen() {
     wait_for '^~'
     key C-z
     wait_for 'Stopped'
-    ! screen | tail -n 5 | grep -q '^~' # the shell's own screen is back
+    not grep -q '^~' <(screen | tail -n 5) # the shell's own screen is back
     type_line 'fg'
     sleep 0.3
     key -l ":s/a line/one line/"
@@ -356,7 +356,7 @@ start_tree() { # MODE WORD [RUNNER...]: RUNNER: as_user, or nothing
     WORD=${ID}108
     run left
     [ "$output" = said ]
-    ! pgrep -xf "sleep ${ID}108"
+    not pgrep -xf "sleep ${ID}108"
     WORD=${ID}109
     run left -m log
     [ "$output" = said ]
@@ -431,7 +431,7 @@ start_tree() { # MODE WORD [RUNNER...]: RUNNER: as_user, or nothing
     kill $outside
     cat "$T/log" "$T/enforce"
     [ "$(grep -c worked "$T/log")" -ge 5 ]
-    ! grep -q refused <(grep outside "$T/log")
+    not grep -q refused <(grep outside "$T/log")
     [ "$(grep -c refused "$T/enforce")" -ge 12 ]
-    ! grep worked "$T/enforce"
+    not grep worked "$T/enforce"
 }

@@ -46,6 +46,11 @@ sw() {
     timeout "${SW_TIMEOUT:-60}" "$SW" "$@"
 }
 
+# Fails when the command succeeds. (`! COMMAND` by itself never fails a test: set -e passes over it.)
+not() {
+    ! "$@"
+}
+
 log_of() { # the audit lines of the run that used -o FILE, one field of each: log_of FILE JQ
     jq -r "$2" "$1"
 }

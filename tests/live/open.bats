@@ -66,7 +66,7 @@ allow_all() {
     allow_all
     mkdir "$T/plain" "$T/enforce"
     "$AGENTS/whose_proc" "$T/plain" >"$T/plain.out"
-    ! grep "NOT" "$T/plain.out"
+    not grep "NOT" "$T/plain.out"
     sw -q -p "$T/all.yaml" -o "$T/audit.jsonl" -- "$AGENTS/whose_proc" "$T/enforce" >"$T/enforce.out"
     diff <(grep -v "^the parent's" "$T/plain.out") <(grep -v "^the parent's" "$T/enforce.out")
     [ "$(grep -c "^the parent's .*: opened" "$T/plain.out")" -ge 10 ]
