@@ -24,7 +24,8 @@ bool address_embedded(uint8_t ip[16])
 /* To the one name of a place on a network. In a bind 0.0.0.0 and :: keep their meaning: every address of the machine. */
 static void normalise(struct address *a, enum address_use use)
 {
-    if (a->kind == ADDRESS_INET6 && address_embedded(a->ip))
+    bool is_nat64 = !a->ip[0] && a->ip[1] == 0x64, is_ours = !a->ip[12] || a->ip[12] == 127;
+    if (a->kind == ADDRESS_INET6 && !(is_nat64 && is_ours) && address_embedded(a->ip))
         a->kind = ADDRESS_INET;
     /* the kernel looks at the scope of these only (__ipv6_addr_needs_scope_id) */
     bool link_local = a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;

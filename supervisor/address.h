@@ -1,8 +1,9 @@
 /* address - floor 2: a socket address, normalised, so that each place on a network has one name.
  *
- * ::ffff:a.b.c.d and NAT64 (64:ff9b::/96) become the IPv4 address they lead to; 0.0.0.0 and :: become loopback, which is
- * where Linux sends them (a socket bound to one of the machine's own addresses: there; the same machine in any case). The
- * raw bytes of the call are kept elsewhere (the act uses them); this is for judging and for showing.
+ * ::ffff:a.b.c.d and NAT64 (64:ff9b::/96) become the IPv4 address they lead to, but not NAT64 of 0/8 and 127/8, which leads to
+ * a gateway and not to this machine; 0.0.0.0 and :: become loopback, which is where Linux sends them when the socket is bound
+ * to no address (calls/net.c looks at that). The raw bytes of the call are kept elsewhere (the act uses them); this is for
+ * judging and for showing.
  *
  * What a call makes of the same bytes differs, so the use is said: AF_UNSPEC ends a connection in connect, but is AF_INET
  * for an IPv4 sendto and for a bind to 0.0.0.0; 0.0.0.0 in a bind is every address of the machine, not loopback.

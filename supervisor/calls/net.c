@@ -165,6 +165,40 @@ static int too_many(struct request *r)
     return -1;
 }
 
+static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}; /* ::ffff:0:0/96 */
+
+/* Where does 0.0.0.0 or `::` lead? The kernel goes to the socket's own IPv4 address when it is bound to one
+ * (ip_route_output_key: daddr = saddr), and `::` of a socket that is bound to a v4-mapped address means 127.0.0.1
+ * (tcp_v6_connect, udpv6_sendmsg). Until we act the agent may bind it, and IP_PKTINFO and SO_BINDTODEVICE choose a source as
+ * well: so the place that is judged is also written out for the act. */
+static void make_exact(const struct net_socket *s, struct endpoint *e, struct address *a)
+{
+    struct sockaddr_in6 mine = {0}; /* the first half of it is a sockaddr_in's */
+    socklen_t len = sizeof mine;
+    bool six = e->raw.sa.sa_family == AF_INET6, four_of_six;
+
+    if (getsockname(s->fd, (struct sockaddr *)&mine, &len) < 0)
+        mine.sin6_family = AF_UNSPEC;
+    four_of_six = mine.sin6_family == AF_INET6 && !memcmp(&mine.sin6_addr, mapped, sizeof mapped);
+    if (a->kind == ADDRESS_INET6 && four_of_six) {
+        a->kind = ADDRESS_INET;
+        memcpy(a->ip, (uint8_t[16]){127, 0, 0, 1}, 16);
+    } else if (a->kind == ADDRESS_INET && (four_of_six || mine.sin6_family == AF_INET)) {
+        static const uint8_t zero[4];
+        const void *ip = four_of_six ? (uint8_t *)&mine.sin6_addr + 12 : (void *)&((struct sockaddr_in *)&mine)->sin_addr;
+
+        if (memcmp(ip, zero, sizeof zero))
+            memcpy(a->ip, ip, 4);
+    }
+    if (six && a->kind == ADDRESS_INET) {
+        memcpy(e->exact, mapped, sizeof mapped);
+        memcpy(e->exact + 12, a->ip, 4);
+    } else {
+        memcpy(e->exact, a->ip, sizeof e->exact);
+    }
+    e->is_exact = true;
+}
+
 int net_endpoint_judge(const struct calls_env *env, struct request *r, const struct net_socket *s, enum address_use use,
                        struct endpoint *e)
 {
@@ -183,6 +217,8 @@ int net_endpoint_judge(const struct calls_env *env, struct request *r, const str
         address_free(&a);
         return too_many(r);
     }
+    if (a.wildcard && use != ADDRESS_BIND)
+        make_exact(s, e, &a);
     n->target.addr = a;
     e->reaches = true;
     if (a.kind != ADDRESS_UNIX) {
@@ -213,6 +249,10 @@ socklen_t net_endpoint_act(const struct endpoint *e, struct sockaddr_storage *re
 
     if (!e->pinned) {
         memcpy(ret, &e->raw, e->len);
+        if (e->is_exact && e->raw.sa.sa_family == AF_INET6)
+            memcpy(&((struct sockaddr_in6 *)ret)->sin6_addr, e->exact, 16);
+        else if (e->is_exact)
+            memcpy(&((struct sockaddr_in *)ret)->sin_addr, e->exact, 4);
         return e->len;
     }
     un->sun_family = AF_UNIX;

@@ -32,6 +32,8 @@ struct endpoint { /* one address of a call */
     struct place place; /* a unix path; pinned by the judging */
     bool pinned;        /* place.fd is what the act uses */
     bool reaches;       /* a right was listed for it */
+    bool is_exact;      /* 0.0.0.0 or :: was passed, and the act uses exact, the place that was judged */
+    uint8_t exact[16];  /* an IPv4 address in the first four bytes, v4-mapped in an AF_INET6 address */
 };
 
 struct net_call { /* request.own of connect, bind, listen */
@@ -55,7 +57,7 @@ int net_endpoint_read(struct request *r, uint64_t addr, int64_t len, struct endp
  * native errors are still listed, so that a denied path gives the rule's errno whether it exists or not. */
 int net_endpoint_judge(const struct calls_env *env, struct request *r, const struct net_socket *s, enum address_use use,
                        struct endpoint *e);
-/* What the act passes to the kernel: the bytes as they were, or the way to the pinned file. */
+/* What the act passes to the kernel: the bytes as they were (0.0.0.0 and :: made exact), or the way to the pinned file. */
 socklen_t net_endpoint_act(const struct endpoint *e, struct sockaddr_storage *ret);
 void net_endpoint_finish(struct endpoint *e);
 

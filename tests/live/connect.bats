@@ -353,3 +353,29 @@ P
     [[ $output =~ bound\ [1-9][0-9]*\ there\ 0$ ]]
     jq -r 'select(.syscall == "bind" and .decision == "deny") | .rule' "$T/a.jsonl" | grep -qx p:bad
 }
+
+@test "0.0.0.0 and :: are judged as where they lead from an address that the socket is bound to" {
+    local n=17
+    python3 "$TESTS/agents/wildcard.py" serve "$T/port" 3>&- &
+    SERVER=$!
+    for _ in $(seq 100); do [ -s "$T/port" ] && break; sleep 0.05; done
+    local port
+    port=$(<"$T/port")
+    run python3 "$TESTS/agents/wildcard.py" try "$port"
+    [ "$(grep -c outside <<<"$output")" = $n ]
+
+    own_policy # the agent's own server is at the same port of ::1
+    run -0 sw -q -p "$T/own.yaml" -- python3 "$TESTS/agents/wildcard.py" try "$port"
+    [ "$(grep -c held <<<"$output")" = $n ]
+
+    cat >"$T/one.yaml" <<P
+version: 1
+rules:
+  - {deny: connect, to: ["127.0.0.2"]}
+  - allow: [read, write, exec]
+  - allow: [connect, bind]
+P
+    run -0 sw -q -p "$T/one.yaml" -- python3 "$TESTS/agents/wildcard.py" try "$port"
+    [ "$(grep 0.0.0.0 <<<"$output" | grep -c held)" = 8 ]
+    [ "$(grep '::' <<<"$output" | grep -c outside)" = 8 ] # 127.0.0.1 is allowed, and is reached as natively
+}
