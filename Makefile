@@ -109,6 +109,7 @@ $(FUZZERS): $(BUILD)/%: $(OBJ)/tests/fuzz/%.o $(FUZZ_LIB) $(LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIB) $(LIB) -lseccomp -lyaml -lcrypto -ljansson
 $(OBJ)/tests/fuzz/%.o: ALL_CFLAGS += -Iscribe -Itools/record
 fuzz:
+	$(Q)./tools/deps fuzz
 	$(Q)$(MAKE) --no-print-directory fuzz-run BUILD=build/fuzz CC=clang SAN=fuzzer-no-link,address,undefined
 fuzz-run: $(FUZZERS)
 	$(Q)set -e; for f in $(FUZZERS); do n=$${f##*/}; echo "  FUZZ    $$n, $(SECONDS) s"; mkdir -p $(BUILD)/corpus/$$n; \
