@@ -182,12 +182,17 @@ char *card_fields(const struct request *r, const struct decision *d, const struc
     buf_putc(&b, '[');
     bool first = true;
     for (int i = 0; i < r->needs; i++) {
-        if (!(d->asks & 1u << i))
-            continue;
-        if (!first)
-            buf_putc(&b, ',');
-        put_right(&b, &r->need[i]);
-        first = false;
+        unsigned verbs = rungs_verbs(r, d, i);
+        for (int v = 0; v < VERB_COUNT; v++) {
+            if (!(verbs & 1u << v))
+                continue;
+            struct need right = r->need[i]; /* borrows */
+            right.verb = (enum verb)v;
+            if (!first)
+                buf_putc(&b, ',');
+            put_right(&b, &right);
+            first = false;
+        }
     }
     buf_putc(&b, ']');
     put_str(&b, "syscall", r->call ? r->call->name : NULL);

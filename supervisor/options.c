@@ -25,15 +25,14 @@ struct option_row {
 
 static int take_mode(struct options *o, const char *from, const char *value, struct err *err)
 {
-    static const char *const names[] = {"enforce", "log", "off", NULL}; /* in the order of enum mode */
-    for (size_t i = 0; names[i]; i++)
-        if (!strcmp(value, names[i])) {
+    for (size_t i = 0; mode_names[i]; i++)
+        if (!strcmp(value, mode_names[i])) {
             o->mode = (enum mode)i;
             o->mode_set = true;
             return 0;
         }
     STR_AUTO found = found_text(value);
-    STR_AUTO near = nearest_text(value, names);
+    STR_AUTO near = nearest_text(value, mode_names);
     return BAD("%s: found %s, expected log, enforce or off%s", from, found, near);
 }
 
@@ -101,17 +100,16 @@ static int take_policy(struct options *o, const char *from, const char *value, s
 
 static int take_adhoc(struct options *o, const char *from, const char *value, struct err *err)
 {
-    static const char *const verbs[] = {"read", "write", "exec", "connect", "bind", NULL};
     const char *colon = strchr(value, ':');
     STR_AUTO verb = xstrndup(value, colon ? (size_t)(colon - value) : strlen(value));
     bool known = false;
-    for (size_t i = 0; verbs[i]; i++)
-        known |= !strcmp(verb, verbs[i]);
+    for (size_t i = 0; verb_names[i]; i++)
+        known |= !strcmp(verb, verb_names[i]);
     STR_AUTO found = found_text(value);
     if (!colon || !colon[1])
         return BAD("%s: found %s, expected VERB:TARGET, as in %s write:/srv/data/**", from, found, from);
     if (!known) {
-        STR_AUTO near = nearest_text(verb, verbs);
+        STR_AUTO near = nearest_text(verb, verb_names);
         return BAD("%s: found %s, expected a verb (read, write, exec, connect, bind) before the colon%s", from, found, near);
     }
     enum effect effect = from[2] == 'd' ? EFFECT_DENY : from[3] == 's' ? EFFECT_ASK : EFFECT_ALLOW;

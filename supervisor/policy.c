@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const effect_names[] = {"allow", "ask", "deny"};
-const char *const mode_names[] = {"enforce", "log", "off"};
-const char *const expose_names[EXPOSE_COUNT] = {
+const char *const effect_names[] = {"allow", "ask", "deny", NULL};
+const char *const mode_names[] = {"enforce", "log", "off", NULL};
+const char *const expose_names[EXPOSE_COUNT + 1] = {
     [EXPOSE_DBUS] = "dbus",     [EXPOSE_X11] = "x11",         [EXPOSE_WAYLAND] = "wayland",     [EXPOSE_TMUX] = "tmux",
     [EXPOSE_DOCKER] = "docker", [EXPOSE_SYSTEMD] = "systemd", [EXPOSE_SSH_AGENT] = "ssh-agent", [EXPOSE_GPG_AGENT] = "gpg-agent",
 };

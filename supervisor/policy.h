@@ -16,6 +16,7 @@ enum mode { MODE_ENFORCE, MODE_LOG, MODE_OFF };
 enum audit_level { AUDIT_DEFAULT, AUDIT_ALL, AUDIT_DECISIONS, AUDIT_DENIALS };
 enum setting3 { SETTING_AUTO, SETTING_ON, SETTING_OFF };
 enum resolve_names { RESOLVE_ANY, RESOLVE_LISTED, RESOLVE_OFFLINE };
+/* NULL after the last. */
 extern const char *const effect_names[]; /* "allow", "ask", "deny" */
 extern const char *const mode_names[];   /* "enforce", "log", "off" */
 
@@ -139,7 +140,7 @@ const struct path_pattern *rule_pattern(const struct rule *r, size_t i);
 void rule_free(struct rule *r);
 
 enum expose { EXPOSE_DBUS, EXPOSE_X11, EXPOSE_WAYLAND, EXPOSE_TMUX, EXPOSE_DOCKER, EXPOSE_SYSTEMD, EXPOSE_SSH_AGENT, EXPOSE_GPG_AGENT, EXPOSE_COUNT };
-extern const char *const expose_names[EXPOSE_COUNT];
+extern const char *const expose_names[EXPOSE_COUNT + 1]; /* NULL after the last */
 
 void policy_free(struct policy *p);
 bool policy_mentions_own(const struct policy *p); /* does any rule use the word `own`? Proving it costs */

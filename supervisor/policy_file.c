@@ -3,9 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const effect_words[] = {"allow", "ask", "deny", NULL};
-const char *const expose_words[] = {"dbus", "x11", "wayland", "tmux", "docker", "systemd", "ssh-agent", "gpg-agent", NULL};
-
 /* ---- the keys of a policy */
 
 static void read_version(struct file_reader *r, const struct yaml_node *node, void *into)
@@ -49,7 +46,7 @@ static void read_expose(struct file_reader *r, const struct yaml_node *node, voi
     const struct yaml_node *one = node;
     struct yaml_node *const *items = node->kind == YAML_LIST ? node->item : (struct yaml_node *const *)&one;
     for (size_t i = 0; i < (node->kind == YAML_LIST ? node->n : 1); i++) {
-        int w = read_word(r, items[i], expose_words);
+        int w = read_word(r, items[i], expose_names);
         if (w >= 0)
             r->file->expose |= 1u << w;
     }
@@ -109,8 +106,8 @@ static void schema_below(struct buf *out, const char *key)
     };
     if (!strcmp(key, "expose")) {
         buf_puts(out, "{\"type\":[\"string\",\"array\"],\"items\":{\"enum\":[");
-        for (size_t i = 0; expose_words[i]; i++)
-            buf_printf(out, "%s\"%s\"", i ? "," : "", expose_words[i]);
+        for (size_t i = 0; expose_names[i]; i++)
+            buf_printf(out, "%s\"%s\"", i ? "," : "", expose_names[i]);
         buf_puts(out, "]}}");
     }
     for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {

@@ -128,7 +128,7 @@ void read_advice(struct file_reader *r, const struct yaml_node *node, void *into
 void read_require(struct file_reader *r, const struct yaml_node *node, void *into);
 
 /* NULL-terminated lists of the words that a policy uses. */
-extern const char *const verb_words[], *const effect_words[], *const expose_words[];
+extern const char *const verb_names[], *const effect_names[], *const expose_names[];
 
 #define SCHEMA_TEXT "{\"type\":\"string\"}"
 #define SCHEMA_LIST "{\"type\":[\"string\",\"array\"],\"items\":{\"type\":\"string\"},\"minItems\":1}"

@@ -150,7 +150,7 @@ static void place_adhoc(struct loading *l)
 {
     for (size_t i = 0; i < l->s->nadhoc; i++) {
         const struct adhoc *a = &l->s->adhoc[i];
-        STR_AUTO shown = xasprintf(COMMAND_LINE ", --%s", effect_words[a->effect]);
+        STR_AUTO shown = xasprintf(COMMAND_LINE ", --%s", effect_names[a->effect]);
         if (l->s->immutable) {
             mistakes_add(&l->mistakes, shown, 0, 0, "found a rule for this run, expected none: SENTINEL_POLICY_IMMUTABLE is set");
             continue;

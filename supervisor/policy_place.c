@@ -177,7 +177,7 @@ static void place_settings(struct loading *l, const struct policy_file *f)
     for (int v = 0; v < VERB_COUNT; v++)
         if (f->defaults[v].line && !p->defaults.at[v]) {
             p->defaults.at[v] = xasprintf("%s:%d", f->shown, f->defaults[v].line);
-            p->defaults.label[v] = xasprintf("%s:defaults.%s", f->name, verb_words[v]);
+            p->defaults.label[v] = xasprintf("%s:defaults.%s", f->name, verb_names[v]);
             p->defaults.effect[v] = f->defaults[v].effect;
         }
     if (!p->mode_set && f->mode >= 0) {

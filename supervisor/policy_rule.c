@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const verb_words[] = {"read", "write", "exec", "connect", "bind", NULL};
 
 enum { PATH_VERBS = 1 << VERB_READ | 1 << VERB_WRITE | 1 << VERB_EXEC, ADDRESS_VERBS = 1 << VERB_CONNECT };
 
@@ -34,9 +33,9 @@ static void read_verbs(struct file_reader *r, const struct yaml_node *node, stru
     const struct yaml_node *one = node;
     struct yaml_node *const *items = node->kind == YAML_LIST ? node->item : (struct yaml_node *const *)&one;
     for (size_t i = 0; i < (node->kind == YAML_LIST ? node->n : 1); i++) {
-        int verb = read_word(r, items[i], verb_words);
+        int verb = read_word(r, items[i], verb_names);
         if (verb >= 0 && k->rule->verbs & 1u << verb)
-            wrong(r, items[i], "found `%s` twice, expected it once", verb_words[verb]);
+            wrong(r, items[i], "found `%s` twice, expected it once", verb_names[verb]);
         if (verb >= 0)
             k->rule->verbs |= 1u << verb;
     }
@@ -265,7 +264,7 @@ static void test_argv(struct file_reader *r, const struct yaml_node *node, void 
 
 static void test_expect(struct file_reader *r, const struct yaml_node *node, void *k)
 {
-    int effect = read_word(r, node, effect_words);
+    int effect = read_word(r, node, effect_names);
     ((struct test_reading *)k)->expects++;
     if (effect >= 0)
         ((struct test_reading *)k)->test->expect = (enum effect)effect;
@@ -323,10 +322,10 @@ struct rule_source *rule_source_adhoc(enum effect effect, const char *text, cons
         size_t n = strcspn(p, ",:");
         STR_AUTO word = xstrndup(p, n);
         int verb = 0;
-        while (verb_words[verb] && strcmp(verb_words[verb], word))
+        while (verb_names[verb] && strcmp(verb_names[verb], word))
             verb++;
-        if (!verb_words[verb]) {
-            STR_AUTO nearest = nearest_text(word, verb_words);
+        if (!verb_names[verb]) {
+            STR_AUTO nearest = nearest_text(word, verb_names);
             mistakes_add(m, shown, 0, 0, "found the verb `%.30s` in %s, expected read, write, exec, connect or bind%s", word, found, nearest);
             rule_source_free(s);
             return NULL;

@@ -6,11 +6,10 @@
 #include <string.h>
 
 static const char *const bool_words[] = {"false", "true", NULL};
-static const char *const mode_words[] = {"enforce", "log", "off", NULL};
 
 static void read_default(struct file_reader *r, const struct yaml_node *node, enum verb v)
 {
-    int effect = read_word(r, node, effect_words);
+    int effect = read_word(r, node, effect_names);
     if (effect >= 0) {
         r->file->defaults[v].line = node->line;
         r->file->defaults[v].effect = (enum effect)effect;
@@ -36,7 +35,7 @@ void read_defaults(struct file_reader *r, const struct yaml_node *node, void *in
 
 void read_mode(struct file_reader *r, const struct yaml_node *node, void *into)
 {
-    r->file->mode = read_word(r, node, mode_words);
+    r->file->mode = read_word(r, node, mode_names);
 }
 
 static const char *const baseline_words[] = {"mvp", "strict", "datasci", "off", "none", NULL};
@@ -190,7 +189,7 @@ static void require_word(struct file_reader *r, const struct yaml_node *node, co
 
 static void require_mode(struct file_reader *r, const struct yaml_node *node, void *into)
 {
-    require_word(r, node, mode_words, &r->file->require_mode);
+    require_word(r, node, mode_names, &r->file->require_mode);
 }
 
 static void require_baseline(struct file_reader *r, const struct yaml_node *node, void *into)

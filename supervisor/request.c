@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const verb_names[VERB_COUNT] = {"read", "write", "exec", "connect", "bind"};
+const char *const verb_names[VERB_COUNT + 1] = {"read", "write", "exec", "connect", "bind", NULL};
 
 struct need *request_add(struct request *r, enum verb verb, enum target_kind kind)
 {

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 enum verb { VERB_READ, VERB_WRITE, VERB_EXEC, VERB_CONNECT, VERB_BIND, VERB_COUNT };
-extern const char *const verb_names[VERB_COUNT]; /* "read", "write", ... */
+extern const char *const verb_names[VERB_COUNT + 1]; /* "read", "write", ...; NULL after the last */
 
 enum target_kind {
     TARGET_PATH,      /* path: canonical, as the kernel would open it for the agent */

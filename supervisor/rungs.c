@@ -92,30 +92,47 @@ static void address_rungs(struct rung_right *g, const struct target *t, const ch
     g->pattern[RUNG_ANY] = xasprintf("any:%u", a->port);
 }
 
+unsigned rungs_verbs(const struct request *r, const struct decision *d, int i)
+{
+    if (!(d->asks & 1u << i))
+        return 0;
+    bool old_name = i == r->moved_from || (r->exchange && i == r->moved_to);
+    return 1u << r->need[i].verb | (old_name ? d->moved_asks : 0);
+}
+
+static void add_right(struct rungs *g, const struct target *t, enum verb verb, bool replaced, const char *home)
+{
+    struct rung_right *right = &g->right[g->rights++];
+    right->verb = verb;
+    right->kind = t->kind == TARGET_PATH && verb == VERB_CONNECT ? TARGET_ADDRESS : t->kind;
+    if (t->kind == TARGET_PATH && t->path) {
+        path_rungs(right, right->kind == TARGET_ADDRESS ? "unix:" : "", t->path, t->is_dir, home);
+        if (t->exists && !replaced) {
+            right->dev = t->dev;
+            right->ino = t->ino;
+        }
+    } else if (t->kind == TARGET_ADDRESS) {
+        address_rungs(right, t, home);
+    } else if (t->kind == TARGET_ANONYMOUS) {
+        right->pattern[RUNG_EXACT] = xstrdup("anonymous");
+    }
+}
+
 struct rungs *rungs_new(const struct request *r, const struct decision *d, const char *home)
 {
     struct rungs *g = xcalloc(1, sizeof *g);
-    g->right = xcalloc((size_t)__builtin_popcount(d->asks), sizeof *g->right);
+    int n = 0;
+    for (int i = 0; i < r->needs; i++)
+        n += __builtin_popcount(rungs_verbs(r, d, i));
+    g->right = xcalloc((size_t)n, sizeof *g->right);
     for (int i = 0; i < r->needs; i++) {
-        if (!(d->asks & 1u << i))
-            continue;
-        const struct target *t = &r->need[i].target;
-        struct rung_right *g1 = &g->right[g->rights++];
-        g1->verb = r->need[i].verb;
-        g1->kind = t->kind;
-        if (t->kind == TARGET_PATH && t->path) {
-            path_rungs(g1, "", t->path, t->is_dir, home);
-            /* What a rename replaces is gone after it: there the answer is for the name, else it would hold once and never again
-             * (programs save a file by moving a new one over it). */
-            if (t->exists && !(i == r->moved_to && !r->exchange)) {
-                g1->dev = t->dev;
-                g1->ino = t->ino;
-            }
-        } else if (t->kind == TARGET_ADDRESS) {
-            address_rungs(g1, t, home);
-        } else if (t->kind == TARGET_ANONYMOUS) {
-            g1->pattern[RUNG_EXACT] = xstrdup("anonymous");
-        }
+        /* What a rename replaces is gone after it: there the answer is for the name, else it would hold once and never again
+         * (programs save a file by moving a new one over it). */
+        bool replaced = i == r->moved_to && !r->exchange;
+        unsigned verbs = rungs_verbs(r, d, i);
+        for (int v = 0; v < VERB_COUNT; v++)
+            if (verbs & 1u << v)
+                add_right(g, &r->need[i].target, (enum verb)v, replaced, home);
     }
     const struct process *p = r->process;
     if (p && p->exe && p->exe[0] == '/') {

@@ -3,6 +3,9 @@
  * The texts are patterns in the words of the policy. A rung that would be as narrow as `exact`, or too wide to be offered (a folder that is
  * `/`, the home or above it, or /etc), is NULL. A right that lacks the chosen rung is answered exactly: an answer is never
  * wider than what was shown.
+ *
+ * A rename or link may ask about what the old name refuses and the new one would give (decide.h, moved_asks): those are rights on the
+ * old name, each with a rule of its own, or the answer would not be found when it comes again.
  */
 #ifndef SW_RUNGS_H
 #define SW_RUNGS_H
@@ -24,6 +27,9 @@ struct rungs {
     char *by, *under; /* patterns; NULL: not known */
 };
 
+/* The verbs for which need i of the call is asked about: 1 << VERB_...; 0: it is not. In the order of these bits, need by need, stand the
+ * rights of struct rungs. */
+unsigned rungs_verbs(const struct request *r, const struct decision *d, int i);
 struct rungs *rungs_new(const struct request *r, const struct decision *d, const char *home);
 void rungs_free(struct rungs *g);
 bool rungs_offer_target(const struct rungs *g, enum wire_target t);

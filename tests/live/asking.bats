@@ -133,6 +133,22 @@ print("exchanged" if r == 0 else os.strerror(ctypes.get_errno()))' "$a" "$b"
     decided_is $'deny user console\ndeny answer console\nallow user console'
 }
 
+@test "moving a file out of what asks: the card says what is asked, and the answer for the session is found again" {
+    start sh -c "$GO mv $T/keep/one $T/work/1; mv $T/keep/two $T/work/2; cat $T/keep/three"
+    attach a
+    echo three >"$T/keep/three"
+    touch ../go
+    wait_for "$T/a" "question 1"
+    key a "s 1 dir"
+    wait_for "$T/a" "{allow: [read], path: ['$T/keep/*'], by: ['$(realpath "$(command -v mv)")']}"
+    wait_for "$T/a" "question 2"
+    grep -q "wants to read $T/keep/three" "$T/a"
+    key a "d 2"
+    finish
+    [ "$(cat "$T/work/1" "$T/work/2")" = $'s3cret\nalso' ]
+    decided_is $'allow user console\ndeny user console'
+}
+
 @test "allow for the session, one folder, this program: asked once; another program is asked" {
     start sh -c "$GO cat $T/keep/one; cat $T/keep/two; cat $T/keep/one; head -n 1 $T/keep/one"
     attach a

@@ -22,7 +22,7 @@ static int find_verb(const char *word)
         if (!strcmp(verb_names[v], word))
             return v;
     STR_AUTO found = found_text(word);
-    STR_AUTO nearest = nearest_text(word, verb_words);
+    STR_AUTO nearest = nearest_text(word, verb_names);
     log_warn("found %s, expected a verb: read, write, exec, connect or bind%s", found, nearest);
     return -1;
 }
