@@ -24,7 +24,7 @@ static void start(void)
 {
     calls_prepare(NULL);
     self = (struct process){.refs = 1 << 20, .pid = getpid(), .exe = (char *)"/fuzz"};
-    env = (struct calls_env){.listener = -1, .procs = procs_new(getppid(), false), .enforce = true, .supervisor = 4242};
+    env = (struct calls_env){.listener = -1, .procs = procs_new(getppid()), .enforce = true, .supervisor = 4242};
     sockets[0] = socket(AF_INET, SOCK_DGRAM, 0);
     sockets[1] = socket(AF_INET, SOCK_STREAM, 0);
     sockets[2] = socket(AF_INET6, SOCK_DGRAM, 0);
