@@ -1,5 +1,6 @@
 #include "audit_state.h"
 #include "audit_line.h"
+#include "clock.h"
 #include "fd.h"
 #include "log.h"
 
@@ -21,13 +22,6 @@
 #define BATCH_NS (5 * 1000 * 1000)
 #define STORM_NS (1000 * 1000)
 #define STORM_BURST 16
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* RFC 3339 UTC with nanoseconds; the calendar part is made once a second. */
 static const char *stamp(struct audit *a)

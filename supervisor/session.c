@@ -3,6 +3,7 @@
 #include "baseline.h"
 #include "buf.h"
 #include "calls_tables.h"
+#include "clock.h"
 #include "fd.h"
 #include "front_link.h"
 #include "hands.h"
@@ -55,13 +56,6 @@ struct session {
     _Atomic bool alone;      /* no child is left */
     _Atomic bool stop;       /* a user said: stop the agent */
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- one notification */
 

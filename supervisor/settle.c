@@ -1,4 +1,5 @@
 #include "turn.h"
+#include "clock.h"
 #include "fd.h"
 #include "log.h"
 #include "memory.h"
@@ -10,15 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static struct turn *turn_new(struct stage *s, struct request *r, const struct decision *d, enum decided_by by)
 {

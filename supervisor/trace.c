@@ -1,5 +1,6 @@
 #include "trace.h"
 #include "buf.h"
+#include "clock.h"
 #include "notify.h"
 #include "watch.h"
 
@@ -58,13 +59,6 @@ struct trace {
     uint64_t stuck_look;
     bool agent_ended, childless;
 };
-
-static uint64_t now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
-}
 
 static void push(struct queue *q, struct trace_job *j)
 {
@@ -125,7 +119,7 @@ static void traced_add(struct trace *t, struct group *g, struct trace_job *j)
     j->same_hash = *slot;
     *slot = j;
     g->traced++;
-    g->since = now();
+    g->since = now_ns();
 }
 
 static void traced_remove(struct trace *t, struct group *g, struct trace_job *j)
@@ -343,7 +337,7 @@ static void sleep_until(struct trace *t, uint64_t due)
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, BELL);
-    uint64_t at = now(), left = due > at ? due - at : 0;
+    uint64_t at = now_ns(), left = due > at ? due - at : 0;
     struct timespec ts = {(time_t)(left / SECOND), (long)(left % SECOND)};
     sigtimedwait(&set, NULL, due == UINT64_MAX ? NULL : &ts);
 }
@@ -364,7 +358,7 @@ static void *machine(void *arg)
         }
         if (stop)
             break;
-        uint64_t at = now(), due = watch_due(t->watch);
+        uint64_t at = now_ns(), due = watch_due(t->watch);
         if (at >= due) {
             watch_turn(t->watch, at);
             continue;

@@ -1,5 +1,6 @@
 #include "waits.h"
 #include "buf.h"
+#include "clock.h"
 #include "fd.h"
 #include "rights.h"
 
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Few at a time: when one of a crowd has taken the room that all of them were woken for, epoll finds by itself that the next ones
@@ -27,13 +27,6 @@ struct waits {
     int count;
     uint64_t due; /* no deadline is earlier; UINT64_MAX: none */
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 struct waits *waits_new(void)
 {

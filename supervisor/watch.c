@@ -1,5 +1,6 @@
 #include "watch.h"
 #include "buf.h"
+#include "clock.h"
 #include "notify.h"
 #include "proc.h"
 
@@ -7,7 +8,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define MS UINT64_C(1000000)
 #define LOOK_EVERY (10 * MS)     /* the SigQ look */
@@ -208,32 +208,25 @@ static void tell_signals(struct watch *w, bool all)
     }
 }
 
-static uint64_t now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 * MS + (uint64_t)t.tv_nsec;
-}
-
-void watch_turn(struct watch *w, uint64_t now_ns)
+void watch_turn(struct watch *w, uint64_t now)
 {
     pthread_mutex_lock(&w->lock);
-    if (w->first && (w->hurry || now_ns >= w->look_due)) {
-        bool all = w->hurry || now_ns >= w->all_due;
+    if (w->first && (w->hurry || now >= w->look_due)) {
+        bool all = w->hurry || now >= w->all_due;
         w->hurry = false;
         tell_signals(w, all);
         /* A thousand callers cost 10 ms a look: never more than a fifth of a CPU. */
-        uint64_t after = now(), pause = 4 * (after - now_ns);
+        uint64_t after = now_ns(), pause = 4 * (after - now);
         w->look_due = after + (pause > LOOK_EVERY ? pause : LOOK_EVERY);
         if (all)
             w->all_due = after + ALL_EVERY;
     }
-    if (w->first && now_ns >= w->valid_due) {
+    if (w->first && now >= w->valid_due) {
         /* The kernel looks for each id among all that wait, under the lock that receiving needs: the square of the callers. So here too
          * the pause grows with the work, or with 3,000 of them nothing else would be done. */
-        uint64_t before = now();
+        uint64_t before = now_ns();
         tell_gone(w);
-        uint64_t after = now(), pause = 4 * (after - before);
+        uint64_t after = now_ns(), pause = 4 * (after - before);
         w->valid_due = after + (pause > VALID_EVERY ? pause : VALID_EVERY);
     }
     pthread_mutex_unlock(&w->lock);

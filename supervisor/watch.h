@@ -25,7 +25,7 @@ void watch_remove(struct watch *w, struct waiter *waiter); /* any thread; waits 
 void watch_hurry(struct watch *w);                         /* any thread: the next turn looks at everybody */
 
 /* The machine's thread only. */
-void watch_turn(struct watch *w, uint64_t now_ns);
+void watch_turn(struct watch *w, uint64_t now);
 uint64_t watch_due(struct watch *w); /* when the next turn is wanted, CLOCK_MONOTONIC ns; UINT64_MAX: nobody waits */
 
 #endif

@@ -17,6 +17,7 @@
  * SO_SNDTIMEO is set, as the kernel does). A unix connect that waits for room in the backlog has begun nothing and is simply made again.
  */
 #include "net.h"
+#include "clock.h"
 #include "fd.h"
 #include "hands.h"
 
@@ -26,21 +27,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #define HESITATE_NS UINT64_C(50000000)
 
 /* When a try last fell asleep: it cost the receiver a millisecond or two, so for a while none is made (a thousand threads that
  * connect to a full backlog hold nobody up). */
 static _Atomic uint64_t slept;
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static bool immediate(const struct net_socket *s)
 {

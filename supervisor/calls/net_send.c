@@ -16,6 +16,7 @@
  *   the caller's next call, as natively (it returns how many were sent).
  */
 #include "net.h"
+#include "clock.h"
 #include "fd.h"
 #include "hands.h"
 #include "memory.h"
@@ -30,7 +31,6 @@
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 
 #define PIECE (128 * 1024)
 #define DATAGRAM_MAX (8u << 20)
@@ -274,14 +274,6 @@ static ssize_t send_piece(const struct send_call *c, const struct message *m, ch
         k = sendmsg(c->socket.fd, &h, (int)(flags | MSG_NOSIGNAL));
     while (k < 0 && errno == EINTR && hand_self() && !net_interrupted());
     return k < 0 ? -errno : k;
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 #define IN_VAIN_MAX 16
