@@ -157,6 +157,19 @@ static size_t plain_run(const unsigned char *p, size_t n)
     return run;
 }
 
+/* Characters that make a terminal show other characters in another order, or nothing: a name with them would look like
+ * another one. U+061C, U+200B to 200F, U+2028 to 202E, U+2060 to 206F, U+FEFF. (The interfaces know far more of them.) */
+static bool turns_text(const unsigned char *p, size_t len)
+{
+    if (len == 2)
+        return p[0] == 0xd8 && p[1] == 0x9c;
+    if (len != 3)
+        return false;
+    if (p[0] == 0xe2 && p[1] == 0x80)
+        return (p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xa8 && p[2] <= 0xae);
+    return (p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf) || (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf);
+}
+
 /* json: write for the inside of a JSON string, so that the backslash of an escape is doubled and quotes get one. */
 static void escape(struct buf *b, const void *src, size_t n, bool json)
 {
@@ -171,16 +184,16 @@ static void escape(struct buf *b, const void *src, size_t n, bool json)
         }
         size_t len = utf8_len(p + i, n - i);
         /* C1 controls are the two-byte sequences c2 80 .. c2 9f: controls to a terminal, so escaped byte by byte. */
-        bool c1 = len == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0;
+        bool hidden = (len == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0) || (!json && turns_text(p + i, len));
         if (p[i] == '\\')
             buf_printf(b, "%s%s", bs, bs);
         else if (p[i] == '"')
             buf_puts(b, json ? "\\\"" : "\"");
-        else if (len > 1 && !c1)
+        else if (len > 1 && !hidden)
             buf_put(b, p + i, len);
         else
             buf_printf(b, "%sx%02x", bs, p[i]);
-        i += len > 1 && !c1 ? len : 1;
+        i += len > 1 && !hidden ? len : 1;
     }
 }
 

@@ -52,7 +52,7 @@ static inline void buf_putc(struct buf *b, char c)
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 char *buf_steal(struct buf *b); /* the caller owns the string; the buffer is empty again */
 
-/* The escaping above, without JSON's quoting: for terminals and messages. */
+/* The escaping above, without JSON's quoting: for terminals and messages. What turns the direction of text or has no width is escaped too. */
 void buf_escape(struct buf *b, const void *p, size_t n);
 /* One word for a shell: as it is when it needs no quotes, else in single ones. */
 void buf_shell(struct buf *b, const char *word);

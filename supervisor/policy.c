@@ -82,6 +82,7 @@ void policy_free(struct policy *p)
     free(p->require_approval);
     free(p->name);
     strings_free(p->files);
+    strings_free(p->said);
     free(p->project_note);
     policy_index_free(p->index);
     free(p);

@@ -98,6 +98,7 @@ struct policy {
 
     char *name;    /* of the chosen policy: for the start line */
     char **files;  /* every file that was read, in order; NULL-terminated */
+    char **said;   /* the same as they were named, absolute: symbolic links may stand in these */
     char *project_note; /* set when an untrusted project file counts only half */
     char *source;  /* the bytes of those files, one after the other: what policy_sha256 of the log is of */
     size_t source_len;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COMMAND_LINE "command line" /* cmd_run tells mistakes that start so from those of files: they end with status 2 */
 #define POLICY_FLAG "--policy"
@@ -220,10 +221,14 @@ static void place_layers(struct loading *l)
 static void name_files(struct loading *l)
 {
     l->policy->files = xcalloc(l->nfiles + 1, sizeof *l->policy->files);
+    l->policy->said = xcalloc(l->nfiles + 1, sizeof *l->policy->said);
+    STR_AUTO cwd = getcwd(NULL, 0);
     struct buf source = {0};
     size_t n = 0;
     for (size_t i = 0; i < l->nfiles; i++)
         if (l->file[i]->used) {
+            const char *said = l->file[i]->shown;
+            l->policy->said[n] = said[0] == '/' ? xstrdup(said) : xasprintf("%s/%s", cwd ? cwd : "", said);
             l->policy->files[n++] = xstrdup(l->file[i]->path);
             buf_put(&source, l->file[i]->bytes, l->file[i]->len);
         }

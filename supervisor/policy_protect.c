@@ -71,6 +71,11 @@ static void add_socket(struct rule *r, const char *path, const char *more)
 
 /* ---- ourselves */
 
+static void add_link(void *rule, const char *link)
+{
+    add_literal(rule, link, "");
+}
+
 static void protect_own_files(struct protecting *k, const struct policy_sources *s)
 {
     const struct places *pl = s->places;
@@ -92,6 +97,10 @@ static void protect_own_files(struct protecting *k, const struct policy_sources 
     for (char **f = k->policy->files; f && *f; f++)
         if (strncmp(*f, "/dev/", 5) && strncmp(*f, "/proc/", 6)) /* a pipe (-p <(...)) is no place, and its name is the agent's too */
             add_literal(r, *f, "");
+    /* Who replaces a link on the way to a policy writes the policy of the next run. */
+    for (char **f = k->policy->said; f && *f; f++)
+        if (strncmp(*f, "/dev/", 5) && strncmp(*f, "/proc/", 6))
+            literal_links(*f, add_link, r);
     if (k->policy->baseline && k->policy->baseline[0] == '/')
         add_literal(r, k->policy->baseline, "");
     for (size_t i = 0; s->protect && s->protect[i]; i++)

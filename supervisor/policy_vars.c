@@ -192,7 +192,7 @@ static void go_up(struct buf *b)
     b->data[b->len] = 0;
 }
 
-char *literal_resolve(const char *path, char **ret_own)
+static char *follow(const char *path, char **ret_own, void (*each)(void *arg, const char *link), void *arg)
 {
     BUF_AUTO done = {0}; /* resolved so far: "" is the root */
     STR_AUTO left = xstrdup(path);
@@ -224,6 +224,8 @@ char *literal_resolve(const char *path, char **ret_own)
         missing = missing || (len < 0 && (errno == ENOENT || errno == ENOTDIR)); /* then so is all below */
         if (len <= 0 || !may_follow(done.data, before, name) || ++links > 40) /* 40: as the kernel counts */
             continue;
+        if (each)
+            each(arg, done.data);
         if (last && !*ret_own)
             *ret_own = xstrdup(done.data);
         target[len] = 0;
@@ -236,4 +238,15 @@ char *literal_resolve(const char *path, char **ret_own)
         p = left;
     }
     return xstrdup(done.len ? done.data : "/");
+}
+
+char *literal_resolve(const char *path, char **ret_own)
+{
+    return follow(path, ret_own, NULL, NULL);
+}
+
+void literal_links(const char *path, void (*each)(void *arg, const char *link), void *arg)
+{
+    STR_AUTO own = NULL;
+    STR_AUTO leads = follow(path, &own, each, arg);
 }

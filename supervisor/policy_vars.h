@@ -27,5 +27,7 @@ char *vars_expand(const struct vars *v, const char *text, enum vars_as as, size_
  * its root (/proc/mounts is /proc/self/mounts). *ret_own, fresh: the name of the last component itself, when that is a link,
  * else NULL. */
 char *literal_resolve(const char *path, char **ret_own);
+/* Every symbolic link that is followed on the way there, by its own name in its real folder. */
+void literal_links(const char *path, void (*each)(void *arg, const char *link), void *arg);
 
 #endif

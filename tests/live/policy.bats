@@ -4,6 +4,8 @@
 
 load helper
 
+bats_require_minimum_version 1.5.0
+
 test_setup() {
     unset TMPDIR UNSET_FOR_SURE DOCKER_HOST
     export CASE_VARIABLE=/from/environment
@@ -312,4 +314,27 @@ user_file() { # NAME below sentinel-watch's configuration, from stdin
     [ "$status" = 125 ]
     run sw -q -w "$HOME" -- true
     [ "$status" = 0 ]
+}
+
+@test "no link on the way to a policy can be replaced by the agent" {
+    mkdir d e conf
+    printf 'version: 1\nrules: [{allow: [read, write, exec]}, {allow: [connect, bind]}]\n' >conf/real.yaml
+    ln -s ../conf d/c
+    ln -s ../d/c/real.yaml e/middle
+    ln -s e/middle p.yaml
+    cat >replace.sh <<'S'
+for link in d/c e/middle p.yaml; do
+    mv -T "$link" "$link.x" && mv -T "$link.x" "$link" && echo "moved $link"
+    rm "$link" && ln -s elsewhere "$link" && echo "removed $link"
+    [ "$link" = d/c ] || { echo evil >new && mv -T new "$link" && echo "over $link"; }
+done
+ln -s x other && rm other && echo "another link"
+S
+    for policy in ./p.yaml "$PWD/p.yaml"; do
+        run -0 sw -q -p "$policy" -- bash replace.sh
+        [ "$(grep -E '^(moved|removed|over|another)' <<<"$output")" = "another link" ]
+    done
+    printf 'version: 1\nrules: [{allow: [read, write, exec]}, {allow: [connect, bind]}]\n' >plain.yaml
+    run -0 sw -q -p ./plain.yaml -- bash replace.sh
+    [ "$(grep -cE '^(moved|removed|over|another)' <<<"$output")" = 9 ]
 }
