@@ -132,10 +132,7 @@ static void send_call(const uint8_t *data, size_t n)
     for (int i = 0; i < r.needs; i++)
         if (r.need[i].verb != VERB_CONNECT || r.need[i].target.kind != TARGET_ADDRESS)
             abort();
-    r.call->drop(&r);
-    while (r.needs)
-        target_free(&r.need[--r.needs].target);
-    free(r.cwd);
+    request_forget(&r);
     free(bytes);
 }
 
