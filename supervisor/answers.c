@@ -90,22 +90,6 @@ char *answers_path(const char *config_home, const char *policy, const char *comm
     return buf_steal(&b);
 }
 
-static int make_folders(const char *dir)
-{
-    STR_AUTO d = xstrdup(dir);
-    for (char *p = d + 1;; p++) {
-        if (*p != '/' && *p)
-            continue;
-        bool last = !*p;
-        *p = 0;
-        if (fd_mkdir_private(d) && errno != EEXIST)
-            return -1;
-        if (last)
-            return 0;
-        *p = '/';
-    }
-}
-
 /* The file's head, for the first answer. */
 static const char head[] = "# Answers that were given with `always`: read at the start of each run of this policy and command, the newest first.\n"
                            "# `sentinel-watch answers list` shows them and `answers forget` takes them back; this file may be edited too.\n"
@@ -117,8 +101,9 @@ static int lock_folder(const char *path, const char **ret_name, struct err *err)
 {
     const char *slash = strrchr(path, '/');
     STR_AUTO dir = xstrndup(path, (size_t)(slash - path));
-    if (make_folders(dir))
-        return err_set(err, errno, "making %s", dir);
+    int e = fd_make_folders(dir);
+    if (e)
+        return err_set(err, -e, "making %s", dir);
     FD_AUTO lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock < 0 || flock(lock, LOCK_EX))
         return err_set(err, errno, "locking %s", dir);

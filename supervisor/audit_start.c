@@ -18,20 +18,6 @@
 /* What lies in the socket must fit the room that the scribe keeps ahead (scribe/room.h), so its size is ours to set. */
 #define SOCKET_BYTES (64 * 1024)
 
-static int make_folders(const char *folder)
-{
-    STR_AUTO path = xstrdup(folder);
-    for (char *p = path + 1; *p; p++) {
-        if (*p != '/')
-            continue;
-        *p = 0;
-        if (fd_mkdir_private(path) < 0 && errno != EEXIST)
-            return -errno;
-        *p = '/';
-    }
-    return fd_mkdir_private(path) < 0 && errno != EEXIST ? -errno : 0;
-}
-
 /* As the file will be known to others: its folder resolved, its own name kept (a link there is refused later). */
 static char *absolute(const char *path)
 {
@@ -59,7 +45,7 @@ static void make_denials(struct audit *a, const char *stem)
 static int choose_paths(struct audit *a, const struct audit_config *c, struct err *err)
 {
     STR_AUTO folder = c->state_home ? xasprintf("%s/sentinel-watch", c->state_home) : NULL;
-    int e = folder ? make_folders(folder) : -ENOENT;
+    int e = folder ? fd_make_folders(folder) : -ENOENT;
     if (c->path) {
         a->path = absolute(c->path);
     } else {

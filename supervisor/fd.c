@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,11 +103,8 @@ bool fd_used_up(void)
     return none;
 }
 
-int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len)
+int fd_read_rest(int fd, size_t max, char **ret, size_t *ret_len)
 {
-    FD_AUTO fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return -errno;
     BUF_AUTO b = {0};
     char chunk[8192];
     for (;;) {
@@ -125,6 +123,12 @@ int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *re
     return 0;
 }
 
+int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len)
+{
+    FD_AUTO fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    return fd < 0 ? -errno : fd_read_rest(fd, max, ret, ret_len);
+}
+
 int fd_mkdir_private(const char *path)
 {
     struct stat st;
@@ -133,4 +137,19 @@ int fd_mkdir_private(const char *path)
     if (lstat(path, &st) || (st.st_mode & 0700) == 0700)
         return 0;
     return chmod(path, 0700);
+}
+
+int fd_make_folders(const char *path)
+{
+    STR_AUTO p = xstrdup(path);
+    for (char *end = p;;) {
+        end += 1 + strcspn(end + 1, "/");
+        char here = *end;
+        *end = 0;
+        if (fd_mkdir_private(p) && errno != EEXIST)
+            return -errno;
+        if (!here)
+            return 0;
+        *end = here;
+    }
 }

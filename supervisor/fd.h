@@ -31,8 +31,11 @@ int fd_high(int fd);                                    /* moves fd to >= fd_bas
 void fd_close_inherited(void);
 /* Reads a whole file of at most max bytes into a fresh NUL-terminated string. 0, or -errno (EFBIG when larger). */
 int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len);
+/* The same of an open one, from where it stands to its end. */
+int fd_read_rest(int fd, size_t max, char **ret, size_t *ret_len);
 /* mkdir(2) with 0700 whatever the umask is: one like 0177 would lock its owner out. */
 int fd_mkdir_private(const char *path);
+int fd_make_folders(const char *path); /* ... and those above it, as far as they are missing. 0 or -errno */
 
 /* Is there no descriptor left for us? Asked when something failed with EMFILE or ENFILE, which may be somebody else's. */
 bool fd_used_up(void);

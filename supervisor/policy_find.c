@@ -88,19 +88,5 @@ int policy_read_bytes(const char *path, bool regular, char **ret, size_t *ret_le
         return -EISDIR;
     if (regular && !S_ISREG(st.st_mode))
         return -EINVAL;
-    BUF_AUTO b = {0};
-    char chunk[16384];
-    for (;;) {
-        ssize_t n = fd_read_all(fd, chunk, sizeof chunk);
-        if (n < 0)
-            return (int)n;
-        if (!n)
-            break;
-        if (b.len + (size_t)n > YAML_MAX)
-            return -EFBIG;
-        buf_put(&b, chunk, (size_t)n);
-    }
-    *ret_len = b.len;
-    *ret = buf_steal(&b);
-    return 0;
+    return fd_read_rest(fd, YAML_MAX, ret, ret_len);
 }

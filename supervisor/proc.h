@@ -48,7 +48,7 @@ void procs_gone(struct procs *p, pid_t pid); /* reaped: forget it */
 int procs_getfd(struct procs *p, pid_t tid, int fd);
 bool procs_descends(struct procs *p, pid_t pid); /* is pid (or tid) below the supervisor now? */
 
-/* Plain reads of /proc/TID, not remembered. -1 when gone. */
+/* Plain reads of /proc/TID, not remembered (proc_read.c). -1 when gone. */
 struct proc_ids {
     pid_t tgid, ppid;
     uid_t euid;

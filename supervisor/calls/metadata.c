@@ -156,7 +156,7 @@ static enum next read_setxattr(const struct calls_env *env, struct request *r)
         struct {
             uint64_t value;
             uint32_t size, flags;
-        } a;
+        } a = {0};
         r->native = size < sizeof a ? EINVAL : size > 4096 ? E2BIG : 0;
         got = r->native ? 1 : change_copy(env, r, value, &a, sizeof a);
         for (uint64_t at = sizeof a; !got && at < size; at++) {

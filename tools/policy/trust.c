@@ -49,12 +49,13 @@ static int add_line(const struct places *places, const char *line, struct err *e
 {
     STR_AUTO list = policy_trust_list(places);
     STR_AUTO folder = xasprintf("%s/sentinel-watch", places->config_home);
-    if ((fd_mkdir_private(places->config_home) && errno != EEXIST) || (fd_mkdir_private(folder) && errno != EEXIST))
-        return err_set(err, errno, "making %s", folder);
+    int e = fd_make_folders(folder);
+    if (e)
+        return err_set(err, -e, "making %s", folder);
     FD_AUTO fd = open(list, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return err_set(err, errno, "opening %s", list);
-    int e = fd_write_all(fd, line, strlen(line));
+    e = fd_write_all(fd, line, strlen(line));
     return e ? err_set(err, -e, "writing %s", list) : 0;
 }
 
