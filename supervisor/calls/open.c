@@ -19,6 +19,7 @@
 #include "hands.h"
 #include "memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -123,6 +124,33 @@ static bool raw_device(const struct stat *st)
                                     (kind == 10 && (number == 223 || number == 239)) /* uinput, uhid */);
 }
 
+static int terminal_of(pid_t pid)
+{
+    int nr;
+    return proc_stat(pid, NULL, NULL, NULL, NULL, &nr, NULL) ? 0 : nr;
+}
+
+/* Does another program than ours work at this terminal? Who reads from it takes the user's keys, passwords and answers
+ * to our questions among them, and who writes to it paints over our questions. The job's own and those that the tree made are left. */
+static bool others_terminal(const struct calls_env *env, const struct request *r, const struct stat *st)
+{
+    unsigned kind = major(st->st_rdev), number = minor(st->st_rdev);
+    if (!S_ISCHR(st->st_mode) || !(kind == 4 || (kind >= 136 && kind <= 143)))
+        return false;
+    int nr = (int)((number & 0xff) | kind << 8 | (number & ~0xffu) << 12); /* new_encode_dev() of the kernel, as in /proc/PID/stat */
+    if (terminal_of(r->process->pid) == nr || terminal_of(getppid()) == nr)
+        return false;
+    DIR *d = opendir("/proc");
+    bool found = !d;
+    for (struct dirent *e; !found && (e = readdir(d));) {
+        pid_t pid = atoi(e->d_name);
+        found = pid > 0 && terminal_of(pid) == nr && !procs_descends(env->procs, pid);
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
 static int native(const struct request *r, const struct opening *o, bool reads, bool writes)
 {
     const struct place *p = &o->place;
@@ -194,6 +222,10 @@ static enum next read_how(const struct calls_env *env, struct request *r, int di
     if (!e && raw_device(&o->place.st)) {
         r->refuse = EPERM;
         r->why = "a raw device goes around every rule";
+    }
+    if (!e && others_terminal(env, r, &o->place.st)) {
+        r->refuse = EACCES;
+        r->why = "the terminal of a program outside this session";
     }
     if (!e && slash)
         e = EISDIR;

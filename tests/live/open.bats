@@ -226,3 +226,20 @@ END
     sw -q -p "$T/p.yaml" -o "$T/audit.jsonl" -- "$AGENTS/many_opens" "$T/work" 50 denied
     [ "$(jq -r 'select(.decision == "deny") | .syscall' "$T/audit.jsonl" | wc -l)" = $((64 * 50 * 2)) ]
 }
+
+@test "the terminal of a program outside is not opened: neither the user's keys nor our own questions" {
+    local t="python3 $TESTS/agents/terminals.py"
+    run -0 $t outside $t try
+    [ "$(grep -c reached <<<"$output")" = 4 ]
+    run -0 $t outside "$SW" -q -p "$ALLOW_ALL" -o "$T/a.jsonl" -- $t try
+    [ "$(grep -c '^O_.* held 13$' <<<"$output")" = 3 ]
+    grep -q 'inner reached' <<<"$output"
+    [ "$(jq -r 'select(.decision == "deny") | .decided_by' "$T/a.jsonl" | sort | uniq -c | xargs)" = "3 protected" ]
+    # At a terminal: that is the agent's as well.
+    cat >"$T/in.sh" <<S
+exec script -qec "'$SW' -q -p '$ALLOW_ALL' -o '$T/b.jsonl' -- $t try \$1" /dev/null
+S
+    run -0 $t outside bash "$T/in.sh" </dev/null
+    [ "$(grep -c 'held 13' <<<"$output")" = 3 ]
+    [ "$(grep -cE '^(inner|mine|the job.s) reached' <<<"$output")" = 3 ]
+}
