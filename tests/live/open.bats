@@ -1,5 +1,6 @@
 # open: files and paths behave as natively, and are held to the policy.
 
+bats_require_minimum_version 1.5.0
 load helper
 
 test_teardown() {
