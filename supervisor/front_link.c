@@ -15,16 +15,20 @@ static int pidfd(pid_t pid)
 void front_link_init(struct front_link *l, int sock, pid_t front, pid_t keeper)
 {
     *l = (struct front_link){.sock = sock, .front = front, .front_fd = pidfd(front), .shell_fd = pidfd(keeper), .group = getpgrp()};
+    pthread_mutex_init(&l->lock, NULL);
 }
 
 void front_link_close(struct front_link *l)
 {
+    pthread_mutex_lock(&l->lock);
     fd_close(&l->sock);
     fd_close(&l->front_fd);
     fd_close(&l->shell_fd);
     l->front = 0;
+    pthread_mutex_unlock(&l->lock);
 }
 
+/* With the lock held: a number that was closed may be something else's already. */
 static void send_msg(struct front_link *l, enum front_what what, int value, int value2)
 {
     struct front_msg m = {what, value, value2};
@@ -34,7 +38,9 @@ static void send_msg(struct front_link *l, enum front_what what, int value, int 
 
 void front_tell_agent(struct front_link *l, pid_t agent)
 {
+    pthread_mutex_lock(&l->lock);
     send_msg(l, FRONT_AGENT, agent, getpid());
+    pthread_mutex_unlock(&l->lock);
 }
 
 /* A program inside (bash -i) may have given the terminal to a group of its own. That group, when it still holds it. */
@@ -48,22 +54,33 @@ static pid_t terminal_group(const struct front_link *l, pid_t agent)
 
 void front_tell_stopped(struct front_link *l, pid_t agent, int sig)
 {
+    pthread_mutex_lock(&l->lock);
     l->stopped = true;
     send_msg(l, FRONT_STOPPED, sig, terminal_group(l, agent));
+    pthread_mutex_unlock(&l->lock);
 }
 
-void front_tell_continued(struct front_link *l)
+static void continued(struct front_link *l)
 {
     l->stopped = false;
     if (l->front > 0)
         kill(l->front, SIGCONT);
 }
 
+void front_tell_continued(struct front_link *l)
+{
+    pthread_mutex_lock(&l->lock);
+    continued(l);
+    pthread_mutex_unlock(&l->lock);
+}
+
 void front_tell_exit(struct front_link *l, int wait_status, int bits)
 {
+    pthread_mutex_lock(&l->lock);
     if (l->stopped)
-        front_tell_continued(l); /* killed while stopped: the front must wake to read this */
+        continued(l); /* killed while stopped: the front must wake to read this */
     send_msg(l, FRONT_EXIT, wait_status, bits);
+    pthread_mutex_unlock(&l->lock);
 }
 
 /* SIGCONT goes to the agent's group where that is its own: the shell can only have reached the job's. */
@@ -88,7 +105,10 @@ int front_link_turn(struct front_link *l, pid_t agent)
 
 void front_link_shell_died(struct front_link *l, pid_t agent)
 {
-    if (!l->stopped)
+    pthread_mutex_lock(&l->lock);
+    bool stopped = l->stopped;
+    pthread_mutex_unlock(&l->lock);
+    if (!stopped)
         return; /* as the kernel: only a group with stopped members is told */
     pid_t g = getpgid(agent);
     if (g > 1) {

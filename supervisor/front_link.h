@@ -8,8 +8,10 @@
 #define SW_FRONT_LINK_H
 
 #include "front.h"
+#include <pthread.h>
 
 struct front_link {
+    pthread_mutex_t lock; /* the main thread and the ptrace machine's both tell */
     int sock;
     int front_fd; /* pidfd of the front */
     int shell_fd; /* pidfd of the process that keeps the job's group from being orphaned; -1: it is orphaned */
@@ -21,8 +23,9 @@ struct front_link {
 void front_link_init(struct front_link *l, int sock, pid_t front, pid_t keeper); /* keeper: front_job_keeper() of the front */
 void front_link_close(struct front_link *l); /* the front is gone; nothing is told any more */
 
+/* Any thread. */
 void front_tell_agent(struct front_link *l, pid_t agent);
-void front_tell_stopped(struct front_link *l, pid_t agent, int sig); /* mirrors the agent's stop; any thread */
+void front_tell_stopped(struct front_link *l, pid_t agent, int sig); /* mirrors the agent's stop */
 void front_tell_continued(struct front_link *l);
 void front_tell_exit(struct front_link *l, int wait_status, int bits); /* enum front_exit; the last message */
 

@@ -322,6 +322,10 @@ static enum next read_reuseport(const struct calls_env *env, struct request *r)
 
 /* ---- the table */
 
+#define SEND_ROW(number, text)                                                                                         \
+    .nr = (number), .name = text, .read = net_send_read, .may_block = net_send_may_block, .object = net_object,        \
+    .carry_out = net_send_carry, .drop = net_send_drop, .restart = SYS_ERESTARTSYS
+
 const struct call calls_net_table[] = {
     {.nr = SYS_connect,
      .name = "connect",
@@ -333,31 +337,9 @@ const struct call calls_net_table[] = {
      .drop = net_call_drop,
      .restart = SYS_ERESTARTSYS},
     /* Without an address it reaches what was connected before: passed in BPF. Both halves of the pointer are compared. */
-    {.nr = SYS_sendto,
-     .name = "sendto",
-     .read = net_send_read,
-     .may_block = net_send_may_block,
-     .object = net_object,
-     .carry_out = net_send_carry,
-     .drop = net_send_drop,
-     .restart = SYS_ERESTARTSYS,
-     TESTS(NOT_ZERO(4))},
-    {.nr = SYS_sendmsg,
-     .name = "sendmsg",
-     .read = net_send_read,
-     .may_block = net_send_may_block,
-     .object = net_object,
-     .carry_out = net_send_carry,
-     .drop = net_send_drop,
-     .restart = SYS_ERESTARTSYS},
-    {.nr = SYS_sendmmsg,
-     .name = "sendmmsg",
-     .read = net_send_read,
-     .may_block = net_send_may_block,
-     .object = net_object,
-     .carry_out = net_send_carry,
-     .drop = net_send_drop,
-     .restart = SYS_ERESTARTSYS},
+    {SEND_ROW(SYS_sendto, "sendto"), TESTS(NOT_ZERO(4))},
+    {SEND_ROW(SYS_sendmsg, "sendmsg")},
+    {SEND_ROW(SYS_sendmmsg, "sendmmsg")},
     {.nr = SYS_bind,
      .name = "bind",
      .read = net_bind_read,
