@@ -13,10 +13,10 @@ static bool is_our_folder(const char *path)
     return !stat(path, &st) && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }
 
-/* A name of 64 bytes and its ending fit behind it: unix(7) gives an address 108 bytes. */
+/* A usual name (BASENAME-YYYYMMDDTHHMMSS-PID) and its ending fit behind it: unix(7) gives an address 108 bytes. */
 static bool is_short(const char *path)
 {
-    return strlen(path) + sizeof "/sentinel-watch/" + 64 + sizeof ".sock" <= sizeof ((struct sockaddr_un *)0)->sun_path;
+    return strlen(path) + sizeof "/sentinel-watch/" + 40 + sizeof ".sock" <= sizeof ((struct sockaddr_un *)0)->sun_path;
 }
 
 char *sockets_folder(void)

@@ -74,7 +74,7 @@ plain() { # $1: "" or user; $@: what runs it
     mkdir -p "$XDG_RUNTIME_DIR/sentinel-watch"
     touch "$OUR_AUDIT"
     policy 1 allow
-    [ -z "$who" ] || chown -R $USER_ID:$USER_ID "$T/log" "$T/conf" "$T/run"
+    [ -z "$who" ] || chown -R $USER_ID:$USER_ID "$T/log" "$T/conf" "$T/r"
     serve "$@"
     touch "$T/w/denials"
     [ -z "$who" ] || chown $USER_ID "$T/w/denials"
@@ -230,7 +230,7 @@ END
     chown 4321:4321 "$T/foreign"
     chmod 0 "$T/foreign"
     printf 'version: 1\nrules:\n  - allow: [read, write, exec]\n  - allow: [connect, bind]\n' >"$T/all.yaml"
-    chown -R $USER_ID "$T/work" "$T/home" "$T/run" "$T/state"
+    chown -R $USER_ID "$T/work" "$T/home" "$T/r" "$T/state"
     with="setpriv --reuid=$USER_ID --regid=$USER_ID --clear-groups --inh-caps=-all,+dac_override --ambient-caps=-all,+dac_override --"
     script='cat "$1/foreign"; setpriv --ambient-caps=-all --inh-caps=-all cat "$1/foreign"'
     run -1 $with sh -c "$script" x "$T"
