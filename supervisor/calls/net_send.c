@@ -86,6 +86,10 @@ static int read_name(const struct calls_env *env, struct request *r, struct send
         }
     if (!(s->domain == AF_UNIX && is_stream(s)))
         err = net_endpoint_judge(env, r, s, is_stream(s) ? ADDRESS_CONNECT : ADDRESS_SEND, &e);
+    /* AF_UNSPEC: as if no address was given, and so none is passed on. IPV6_ADDRFORM can make an IPv4 socket of this one until we
+     * act, and for that the same bytes are an address. */
+    if (!err && s->domain == AF_INET6 && !is_stream(s) && e.raw.sa.sa_family == AF_UNSPEC && e.len >= sizeof e.raw.sa.sa_family)
+        return 0;
     c->to = xrealloc(c->to, (size_t)(c->endpoints + 1) * sizeof *c->to);
     c->to[c->endpoints] = e;
     *ret = c->endpoints++;

@@ -379,3 +379,19 @@ P
     [ "$(grep 0.0.0.0 <<<"$output" | grep -c held)" = 8 ]
     [ "$(grep '::' <<<"$output" | grep -c outside)" = 8 ] # 127.0.0.1 is allowed, and is reached as natively
 }
+
+@test "race: an IPv6 socket that becomes an IPv4 one, where AF_UNSPEC is an address" {
+    own_policy
+    "$AGENTS/addrform" serve >"$T/came" 3>&- &
+    SERVER=$!
+    for _ in $(seq 100); do [ -s "$T/came" ] && break; sleep 0.05; done
+    local port before
+    port=$(head -1 "$T/came")
+    run -0 "$AGENTS/addrform" try "$port"
+    sleep 0.3
+    before=$(wc -l <"$T/came")
+    [ "$before" -gt 1 ]
+    run -0 sw -q -p "$T/own.yaml" -- "$AGENTS/addrform" try "$port"
+    sleep 0.3
+    [ "$(wc -l <"$T/came")" = "$before" ]
+}
