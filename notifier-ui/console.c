@@ -48,7 +48,6 @@ void console_write(struct console *c, const struct buf *b)
 
 void console_say(struct console *c, const char *fmt, ...)
 {
-    BUF_AUTO text = {0};
     BUF_AUTO b = {0};
     char line[4096];
     va_list ap;

@@ -237,6 +237,11 @@ static enum effect new_name_gives(struct moving *m, enum verb verb)
 
 static void refused(struct moving *m, enum verb verb, struct verdict v)
 {
+    /* What an answer let out of a rule is worth a record (see consider()). */
+    if (v.effect == EFFECT_ALLOW && v.by == BY_ANSWER && m->worst.effect == EFFECT_ALLOW) {
+        m->worst = v;
+        m->worst_verb = verb;
+    }
     if (v.effect <= new_name_gives(m, verb))
         return;
     if (v.effect == EFFECT_ASK)

@@ -146,7 +146,7 @@ print("exchanged" if r == 0 else os.strerror(ctypes.get_errno()))' "$a" "$b"
     key a "d 2"
     finish
     [ "$(cat "$T/work/1" "$T/work/2")" = $'s3cret\nalso' ]
-    decided_is $'allow user console\ndeny user console'
+    decided_is $'allow user console\nallow answer null\ndeny user console'
 }
 
 @test "allow for the session, one folder, this program: asked once; another program is asked" {
