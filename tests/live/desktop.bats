@@ -178,3 +178,31 @@ with_desktop() {
     grep -q s3cret "$T/out.txt"
     [ "$(jq -r 'select(.decided_by == "user") | .handler' "$T/log")" = tui ]
 }
+
+@test "the agent presses no button and types no key itself: the bus, the display and tmux are out of its reach" {
+    cat >"$T/reach.sh" <<-SH
+	dunstctl count >/dev/null 2>&1 && echo dbus
+	/usr/bin/python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect("/tmp/.X11-unix/X" + sys.argv[1])' "\${DISPLAY#:}" 2>/dev/null && echo x11
+	tmux -L "\$1" send-keys Enter 2>/dev/null && echo tmux
+	exit 0
+	SH
+    cat >"$T/reach" <<-SH
+	trap 'kill \$DUNST \$X; tmux -L sw-\$\$ kill-server' EXIT
+	Xvfb -displayfd 3 -screen 0 640x480x24 3>$T/display 2>$T/xvfb.txt & X=\$!
+	while ! [ -s $T/display ]; do sleep 0.05; done
+	export DISPLAY=:\$(cat $T/display)
+	dunst -config $T/dunstrc >$T/dunst.txt 2>&1 & DUNST=\$!
+	while ! dunstctl count >/dev/null 2>&1; do sleep 0.05; done
+	tmux -L sw-\$\$ -f /dev/null new-session -d
+	sh $T/reach.sh sw-\$\$ >$T/plain.txt
+	$SW -q -a reject -p $ALLOW_ALL -o $T/held -- sh $T/reach.sh sw-\$\$ >$T/held.txt
+	SH
+    timeout 60 dbus-run-session -- sh "$T/reach" || true
+    [ "$(paste -sd' ' "$T/plain.txt")" = "dbus x11 tmux" ]
+    [ ! -s "$T/held.txt" ]
+    jq -r 'select(.decided_by == "protected") | .rule' "$T/held" | sort -u >"$T/rules.txt"
+    cat "$T/rules.txt"
+    grep -qx protected:x11 "$T/rules.txt"
+    grep -qx protected:dbus "$T/rules.txt"
+    grep -qx protected:tmux "$T/rules.txt"
+}
