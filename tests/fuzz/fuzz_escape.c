@@ -29,8 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     json_error_t e;
     json_t *j = json_loads(object.data, JSON_REJECT_DUPLICATES, &e);
     const json_t *s = json_object_get(j, "k");
-    if (!s || json_string_length(s) != text.len || memcmp(json_string_value(s), text.data, text.len))
-        abort(); /* the reader sees the escaped text */
+    if (!s || json_string_length(s) > text.len) /* text for a terminal escapes more: direction marks and their kind */
+        abort();
     if (buf_unescape(&read, json_string_value(s), json_string_length(s)) || read.len != n || memcmp(read.data, bytes, n))
         abort();
     json_decref(j);

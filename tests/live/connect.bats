@@ -120,8 +120,9 @@ P
     own_policy
     serve
     cat >"$T/work/a.sh" <<'S'
-python3 -u -m http.server --bind 127.0.0.1 0 >out 2>&1 &
-for _ in $(seq 100); do grep -q port out && break; sleep 0.05; done
+: >out
+python3 -u -m http.server --bind 127.0.0.1 0 >>out 2>&1 &
+for _ in $(seq 200); do grep -q port out && break; sleep 0.05; done
 port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' out)
 curl -s -o /dev/null -w '%{http_code}\n' "http://127.0.0.1:$port/"
 curl -s -o /dev/null -w '%{http_code}\n' "http://127.0.0.1:$1/"
