@@ -103,18 +103,12 @@ static void note(struct session *s, struct request *r, enum next next)
 {
     if (!r->cwd && next == NEXT_JUDGE) /* not of a chdir: it is not over when it asks */
         r->cwd = procs_cwd(s->stage.env.procs, r->tid);
-    int e = notify_continue(s->stage.env.listener, r->notice.id, CONTINUE_LOG_MODE);
-    if (r->later && e != -ENOENT) {
+    if (r->later) /* what lies on a slow file system is read on a hand, while the caller still waits */
         settle_later(&s->stage, r);
-        return;
-    }
-    if (e == -ENOENT || next == NEXT_PASS || next == NEXT_PERFORM || next == NEXT_GONE) {
+    else if (settle_let_go(&s->stage, r, next) && next == NEXT_JUDGE)
+        settle_judge(&s->stage, r, true);
+    else
         request_free(r);
-        return;
-    }
-    if (r->call->carry && r->call->carry(r) == CARRY_EXEC)
-        procs_exec(s->stage.env.procs, r->tid, r->needs ? r->need[0].target.raw : NULL);
-    settle_judge(&s->stage, r, true);
 }
 
 /* Its /proc cannot be read: nothing can be known of the caller. */

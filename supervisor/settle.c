@@ -161,20 +161,31 @@ bool turn_start_over(struct turn *t, const struct reply *reply, bool on_receiver
     return true;
 }
 
+bool settle_let_go(struct stage *s, struct request *r, enum next next)
+{
+    if (notify_continue(s->env.listener, r->notice.id, CONTINUE_LOG_MODE) == -ENOENT)
+        return false;
+    if (next == NEXT_JUDGE && r->call->carry && r->call->carry(r) == CARRY_EXEC)
+        procs_exec(s->env.procs, r->tid, r->needs ? r->need[0].target.raw : NULL);
+    return true;
+}
+
 static void read_on_hand(struct hand *self, void *arg)
 {
     struct turn *t = arg;
     struct request *r = t->request;
     struct stage *s = t->stage;
     enum next next = NEXT_GONE;
-    bool log = s->mode == MODE_LOG; /* it was let go on long ago: nobody waits, and nothing tells whether its caller still lives */
+    bool log = s->mode == MODE_LOG;
     t->hand = self;
     t->waiter = (struct waiter){.id = r->notice.id, .tid = r->tid, .uid = r->process->uid, .on_signal = turn_stop_hand, .on_gone = turn_stop_hand};
-    if (!log)
-        trace_watch(s->trace, &t->waiter);
-    bool here = read_anew(s, r, &next) || (log && next != NEXT_GONE);
-    if (!log)
-        trace_unwatch(s->trace, &t->waiter);
+    trace_watch(s->trace, &t->waiter);
+    bool here = read_anew(s, r, &next);
+    trace_unwatch(s->trace, &t->waiter);
+    if (log) { /* now that everything is read; a signal that came meanwhile is the kernel's to deliver */
+        here = settle_let_go(s, r, next) && here;
+        r->native = r->native == EINTR ? 0 : r->native;
+    }
     if (here && r->native == EINTR && hand_interrupted(self)) {
         turn_restart(t, 0);
         return;
@@ -189,10 +200,18 @@ static void read_on_hand(struct hand *self, void *arg)
 void settle_later(struct stage *s, struct request *r)
 {
     struct turn *t = turn_new(s, r, &(struct decision){.effect = EFFECT_DENY, .by = BY_ERROR, .timeout_ms = -1}, BY_ERROR);
-    if (hands_submit(s->hands, read_on_hand, t)) {
-        r->why = "no thread could be had to look at a slow file system";
+    if (hands_submit(s->hands, read_on_hand, t) == 0)
+        return;
+    r->why = "no thread could be had to look at a slow file system";
+    if (s->mode != MODE_LOG) {
         settle_deny(t, EAGAIN);
+        return;
     }
+    turn_drop(t);
+    if (settle_let_go(s, r, NEXT_JUDGE))
+        settle_judge(s, r, false);
+    else
+        request_free(r);
 }
 
 static bool exec_verify_job(struct trace_job *j, pid_t tgid)

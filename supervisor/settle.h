@@ -48,6 +48,8 @@ void settle_read(struct stage *s, struct request *r, enum next next, bool on_rec
 void settle_judge(struct stage *s, struct request *r, bool on_receiver); /* decide, then whatever follows from that */
 void settle_deny(struct turn *t, int errnum);        /* refuse, record */
 void settle_later(struct stage *s, struct request *r); /* r->later: its facts are read again on a hand, which may wait for them */
+/* Log mode: the kernel goes on with the call, once all that is to be written down of it was read. false: the caller has gone. */
+bool settle_let_go(struct stage *s, struct request *r, enum next next);
 void settle_perform(struct stage *s, struct request *r); /* NEXT_PERFORM: no right is touched, no record */
 void settle_error(struct stage *s, struct request *r, int errnum, const char *why); /* our own failure: deny and record it so */
 

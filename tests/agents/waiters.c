@@ -1,5 +1,5 @@
-/* waiters THREADS SECRET: that many threads open a FIFO without a writer (as many as can be made), which then gets one. Prints how
- * the opens ended, by errno, and what opening SECRET gives while they wait. 0 when each ended. */
+/* waiters THREADS SECRET: that many threads (as many as can be made) each open a FIFO of their own that has no writer, and which then
+ * gets one. Prints how the opens ended, by errno, and what opening SECRET gives while they wait. 0 when each ended. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,9 @@ static int total;
 
 static void *wait_for_writer(void *arg)
 {
-    int fd = open("waiters.fifo", O_RDONLY);
+    char name[32];
+    snprintf(name, sizeof name, "waiters.%ld", (long)arg);
+    int fd = open(name, O_RDONLY);
     __atomic_add_fetch(&ended[fd < 0 ? errno : 0], 1, __ATOMIC_SEQ_CST);
     if (fd >= 0)
         close(fd);
@@ -29,18 +31,26 @@ int main(int argc, char **argv)
     pthread_t t;
     int made = 0, n = argc == 3 ? atoi(argv[1]) : 0;
     alarm(60);
-    mkfifo("waiters.fifo", 0600);
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, 32768);
-    while (made < n && !pthread_create(&t, &small, wait_for_writer, NULL))
+    for (int i = 0; i < n; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "waiters.%d", i);
+        mkfifo(name, 0600);
+    }
+    while (made < n && !pthread_create(&t, &small, wait_for_writer, (void *)(long)made))
         made++;
     sleep(1);
     int secret = open(argv[2], O_RDONLY), e = secret < 0 ? errno : 0;
     for (int i = 0; i < 500 && __atomic_load_n(&total, __ATOMIC_SEQ_CST) < made; i++) {
-        int fd = open("waiters.fifo", O_RDWR | O_NONBLOCK); /* whoever comes late finds it in a while */
+        for (int k = 0; k < made; k++) { /* whoever comes late finds one the next time */
+            char name[32];
+            snprintf(name, sizeof name, "waiters.%d", k);
+            int fd = open(name, O_RDWR | O_NONBLOCK);
+            if (fd >= 0)
+                close(fd);
+        }
         usleep(20000);
-        if (fd >= 0)
-            close(fd);
     }
     printf("%d threads:", made);
     for (int i = 0; i < 256; i++)
