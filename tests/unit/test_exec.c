@@ -1,6 +1,7 @@
 /* execve and execveat on a real listener with the ptrace machine behind: the facts of read(), and that nothing but what was
  * judged ever runs. The scratch policy: a path that ends in "denied", and the arguments X X "exit 1", are denied, everything else
  * allowed. */
+#include "hands.h"
 #include "buf.h"
 #include "calls_tables.h"
 #include "notify.h"
@@ -29,7 +30,6 @@ static struct {
     struct calls_env env;
     struct trace *trace;
     bool unverified; /* CONTINUE after the check, as a supervisor without the machine would */
-    pthread_t receiver;
     pthread_mutex_t lock;
     struct buf seen; /* one line a request */
     atomic_int ended;
@@ -85,15 +85,18 @@ static void note(const struct request *r)
     pthread_mutex_unlock(&S.lock);
 }
 
-static void *receiver(void *arg)
+/* On a hand, which waits for file systems: a slow one that happens to be mounted here changes nothing. */
+static void receiver(struct hand *self, void *arg)
 {
+    (void)self;
+    (void)arg;
     for (;;) {
         struct notice n;
         int e = notify_receive(S.env.listener, &n);
         if (e == -EINTR || e == -ENOENT)
             continue;
         if (e)
-            return NULL;
+            return;
         struct request *r = xcalloc(1, sizeof *r);
         *r = (struct request){.notice = n, .tid = n.tid, .moved_from = -1, .moved_to = -1, .process = procs_of(S.env.procs, n.tid)};
         r->call = calls_find(&n);
@@ -189,7 +192,7 @@ static void run(void (*agent)(void))
     struct trace_ops ops = {.agent_ended = ended};
     S.trace = trace_start(S.env.listener, S.scratch.agent, &ops);
     cr_assert_not_null(S.trace);
-    pthread_create(&S.receiver, NULL, receiver, NULL);
+    cr_assert_eq(hands_submit(hands_new(), receiver, NULL), 0);
     scratch_go(&S.scratch);
     for (int i = 0; i < 50000 && S.ended == -1; i++)
         usleep(1000);
