@@ -60,7 +60,7 @@ int replay_places(char *const *logs, const char *workspace, struct places *ret, 
     /* The run's workspace need not be here any more: a log may come from another machine. */
     int e = places_find(ret, workspace ? workspace : p.workspace ? "/" : NULL, err);
     if (e == 0 && !workspace && p.workspace) {
-        static char *kept; /* like every string of struct places it lives as long as the process */
+        static char *volatile kept; /* like every string of struct places it lives as long as the process */
         ret->workspace = kept = xstrdup(p.workspace);
     }
     replay_end(&p);
